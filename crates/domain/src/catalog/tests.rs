@@ -1,0 +1,101 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+use std::collections::BTreeMap;
+use std::path::Path as FilePath;
+
+use super::*;
+
+#[test]
+fn the_shipped_catalogs_load_and_every_reference_resolves() {
+    if let Err(error) = Catalogs::load(CATALOG_FILES) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn the_list_of_files_is_the_folder() {
+    let root = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../../catalogs");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "toml") && !path.ends_with("os-lifecycle.toml") {
+                found.push(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    let listed: Vec<&str> = CATALOG_FILES.iter().map(|(path, _)| *path).collect();
+    assert_eq!(found, listed);
+}
+
+/// A changed count has to be a visible change here: items, counted (with a rule), inferred.
+#[test]
+fn counts_are_pinned() {
+    let counts: BTreeMap<&str, (usize, usize, usize)> = Catalogs::embedded()
+        .catalogs
+        .iter()
+        .map(|c| {
+            let inferred = c.requirements().filter(|r| r.confidence == Confidence::Inferred).count();
+            (c.id.as_str(), (c.requirements().count(), c.requirements().filter(|r| r.is_counted()).count(), inferred))
+        })
+        .collect();
+    let expected = BTreeMap::from([
+        ("checklist-r5", (13, 10, 0)),
+        ("checklist-r6", (14, 14, 0)),
+        ("checklist-r7", (19, 18, 1)),
+        ("checklist-r8", (0, 0, 0)),
+        ("meti-mic-2.0", (81, 67, 4)),
+        ("mhlw-6.0", (156, 144, 12)),
+        ("mhlw-7.0", (68, 33, 0)),
+    ]);
+    assert_eq!(counts, expected);
+}
+
+#[test]
+fn faults_are_named() {
+    let catalog = r#"
+        id = "x"
+        title = { ja = "x", en = "x" }
+        short = { ja = "x", en = "x" }
+        issuer = "mhlw"
+        type = "guideline"
+        status = "current"
+        [[volume]]
+        id = "v"
+        title = { ja = "v", en = "v" }
+    "#;
+    let item = |id: &str, rule: &str| {
+        format!(
+            "[[requirement]]\nid = \"{id}\"\ntype = \"requirement\"\nkind = \"technical\"\nconfidence = \"seen\"\n\
+             summary = {{ ja = \"あ\", en = \"a\" }}\n{rule}\n"
+        )
+    };
+    let load = |volume: &str, links: &str| {
+        Catalogs::load(&[("x/catalog.toml", catalog), ("x/v.toml", volume), ("crosswalk.toml", links)])
+            .map(|_| ())
+            .map_err(|e| e.to_string())
+    };
+    let good = item("x/v/1", "rule = { fact = \"device.known\" }");
+    assert_eq!(load(&good, ""), Ok(()));
+    let cases = [
+        (item("x/v/1", "rule = { fact = \"no.such\" }"), "", "no.such"),
+        (item("x/v/1", "rule = { document = \"no_such\" }"), "", "no_such"),
+        (item("x/v/1", "rule = { record = \"drill\" }"), "", "within_days"),
+        (item("x/v/1", "rule = { fact = \"device.known\", record = \"drill\", within_days = 3 }"), "", "どれか一つ"),
+        (item("x/v/1", "rule = { all = [] }"), "", "一つ以上"),
+        (item("x/v/1", ""), "", "規則は"),
+        (item("x/v/1", "rule = { attest = \"？\" }"), "", "judge"),
+        (item("x/v/1", "colour = 1\nrule = { fact = \"device.known\" }"), "", "colour"),
+        (item("y/v/1", "rule = { fact = \"device.known\" }"), "", "始まっていません"),
+        (item("x/v/1", "sources = [\"nowhere\"]\nrule = { fact = \"device.known\" }"), "", "nowhere"),
+        (format!("{good}{good}"), "", "二度"),
+        (good.clone(), "[[link]]\nfrom = \"x/v/1\"\nto = \"x/v/9\"\nrelation = \"same\"", "x/v/9"),
+    ];
+    for (volume, links, says) in cases {
+        let error = load(&volume, links).expect_err(says);
+        assert!(error.contains(says) && error.contains("CAT-001"), "{error}");
+    }
+}
