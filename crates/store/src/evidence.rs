@@ -1,0 +1,402 @@
+//! Gathers the evidence of one facility or of all, with a fixed number of statements.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::evaluate::{Attestation, DocumentState, Evidence, Facility, RecordState};
+use domain::fact::{Fact, Tally, fact};
+use domain::ledger::{Row, Value as Cell, ledger};
+use domain::mfa;
+use jiff::civil::Date;
+use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait, Value};
+
+use crate::error::{Error, Result};
+use crate::facts::{self, Base, COMPUTED, GROUPS, PATH};
+use crate::rows::StoredRow;
+use crate::{Store, dialect, statement};
+
+/// One row that makes a fact bad, or of which nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offender {
+    /// Key of the row (管理番号, ユーザーID …).
+    pub key: String,
+    /// Name, where it has one.
+    pub name: Option<String>,
+    /// Where it is, or what tells it apart.
+    pub place: Option<String>,
+    /// Day of the observation.
+    pub on: Option<Date>,
+    /// Whether it is bad; otherwise unknown.
+    pub bad: bool,
+    /// Ledger whose row it is.
+    pub ledger: &'static str,
+}
+
+/// Until when an operating system is supported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OsSupport {
+    /// The product it was recognised as.
+    pub product: Option<String>,
+    /// Last day of support, where the maker names one.
+    pub until: Option<Date>,
+}
+
+fn date(text: Option<String>) -> Result<Option<Date>> {
+    text.map(|t| t.parse().map_err(|_| Error::Corrupt { what: t })).transpose()
+}
+
+fn text(row: &Row, name: &str) -> Option<String> {
+    row.get(name).map(ToString::to_string)
+}
+
+fn day(row: &Row, name: &str) -> Option<Date> {
+    match row.get(name) {
+        Some(Cell::Date(d)) => Some(*d),
+        _ => None,
+    }
+}
+
+fn yes(row: &Row, name: &str) -> Option<bool> {
+    match row.get(name) {
+        Some(Cell::YesNo(b)) => Some(*b),
+        _ => None,
+    }
+}
+
+fn facility_of(stored: StoredRow) -> Facility {
+    let row = &stored.row;
+    Facility {
+        no: text(row, "no").unwrap_or_default(),
+        name: text(row, "name").unwrap_or_default(),
+        kind: text(row, "kind"),
+        hosting: text(row, "hosting"),
+        staff: yes(row, "staff"),
+        edition: text(row, "edition"),
+        uses_systems: yes(row, "uses_systems"),
+        id: stored.id,
+    }
+}
+
+impl Store {
+    /// Every facility.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn facility_list(&self) -> Result<Vec<Facility>> {
+        let Some(facilities) = ledger("facilities") else { return Ok(Vec::new()) };
+        Ok(self.row_list(facilities, None).await?.into_iter().map(facility_of).collect())
+    }
+
+    /// Brings the table of operating systems up to date: `support` is asked once for every text not seen
+    /// before. Derived data; not journaled.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn os_support_refresh(&self, support: impl Fn(&str) -> OsSupport, afresh: bool) -> Result<()> {
+        if afresh {
+            self.write.execute_unprepared("DELETE FROM os_support").await?;
+        }
+        let sql = "SELECT os FROM (SELECT os FROM devices WHERE os IS NOT NULL UNION SELECT os FROM machines WHERE os IS NOT NULL) u \
+                   WHERE NOT EXISTS (SELECT 1 FROM os_support s WHERE s.os = u.os)";
+        let unseen = self.query(sql, Vec::new()).await?;
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let tx = self.write.begin_with_options(dialect::write_options()).await?;
+        for row in unseen {
+            let os: String = row.try_get_by_index(0)?;
+            let found = support(&os);
+            let values: Vec<Value> =
+                vec![os.into(), Value::String(found.product), Value::String(found.until.map(|d| d.to_string()))];
+            let sql = "INSERT INTO os_support (os, product, supported_until) VALUES ($1, $2, $3) ON CONFLICT (os) DO NOTHING";
+            tx.execute_raw(statement(&tx, sql, values)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// The evidence of one facility (by id) or of all, by facility id.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn evidence(&self, facility: Option<&str>, today: Date) -> Result<BTreeMap<String, Evidence>> {
+        let mut all: BTreeMap<String, Evidence> = self
+            .facility_list()
+            .await?
+            .into_iter()
+            .filter(|f| facility.is_none_or(|wanted| wanted == f.id))
+            .map(|f| (f.id.clone(), Evidence { facility: f, ..Evidence::default() }))
+            .collect();
+        for (base, queries) in GROUPS {
+            let sql = facts::tally_sql(base, queries, facility.is_some(), today);
+            for row in self.query(&sql, scope(facility)).await? {
+                let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+                for (n, query) in queries.iter().enumerate() {
+                    let tally = tally(&row, 1 + n * 4)?;
+                    match query.declared() {
+                        Some(fact) => {
+                            evidence.facts.insert(fact.name, tally);
+                        }
+                        None => evidence.updates_by_vendor = tally,
+                    }
+                }
+            }
+        }
+        self.add_documents(facility, &mut all).await?;
+        self.add_records(facility, today, &mut all).await?;
+        self.add_attestations(facility, &mut all).await?;
+        self.add_areas(facility, &mut all).await?;
+        self.add_logins(facility, today, &mut all).await?;
+        Ok(all)
+    }
+
+    /// What makes a fact bad or unknown in one facility, bad ones first.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn offender_list(&self, name: &str, facility: &str, today: Date) -> Result<Vec<Offender>> {
+        if let (Some(fact), true) = (fact(name), COMPUTED.contains(&name)) {
+            return self.login_offenders(fact, facility, today).await;
+        }
+        let Some((base, query)) = facts::find(name) else { return Ok(Vec::new()) };
+        let rows = self.query(&facts::offender_sql(base, query, today), vec![facility.into()]).await?;
+        rows.iter().map(|row| offender(base, row)).collect()
+    }
+
+    async fn add_documents(&self, facility: Option<&str>, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+        let sql = format!(
+            "SELECT facility, kind, title, approved_by, approved_on, reviewed_on, review_due_on FROM documents{} ORDER BY facility, row_key",
+            where_facility(facility)
+        );
+        for row in self.query(&sql, scope(facility)).await? {
+            let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+            let document = DocumentState {
+                title: row.try_get_by_index(2)?,
+                approved_by: row.try_get_by_index(3)?,
+                approved_on: date(row.try_get_by_index(4)?)?,
+                reviewed_on: date(row.try_get_by_index(5)?)?,
+                review_due_on: date(row.try_get_by_index(6)?)?,
+            };
+            let kind: String = row.try_get_by_index(1)?;
+            let rank = |d: &DocumentState| (d.approved_by.is_some() && d.approved_on.is_some(), d.reviewed_on.max(d.approved_on));
+            match evidence.documents.get(&kind) {
+                Some(best) if rank(best) >= rank(&document) => {}
+                _ => {
+                    evidence.documents.insert(kind, document);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn add_records(&self, facility: Option<&str>, today: Date, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+        let sql = format!(
+            "SELECT facility, kind, title, held_on, held_by, result FROM \
+             (SELECT r.*, ROW_NUMBER() OVER (PARTITION BY facility, kind ORDER BY held_on DESC, row_key DESC) AS n \
+              FROM records r WHERE held_on <= '{today}'{}) t WHERE n = 1",
+            if facility.is_some() { " AND facility = $1" } else { "" }
+        );
+        for row in self.query(&sql, scope(facility)).await? {
+            let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+            let held_on: String = row.try_get_by_index(3)?;
+            let record = RecordState {
+                title: row.try_get_by_index(2)?,
+                held_on: held_on.parse().map_err(|_| Error::Corrupt { what: held_on })?,
+                held_by: row.try_get_by_index(4)?,
+                result: row.try_get_by_index(5)?,
+            };
+            evidence.records.insert(row.try_get_by_index(1)?, record);
+        }
+        Ok(())
+    }
+
+    async fn add_attestations(&self, facility: Option<&str>, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+        let sql = format!(
+            "SELECT facility, requirement, answer, reason, said_by, said_on, valid_until, approved_by, owner, target_on FROM attestations{}",
+            where_facility(facility)
+        );
+        for row in self.query(&sql, scope(facility)).await? {
+            let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+            let said = Attestation {
+                answer: row.try_get_by_index(2)?,
+                reason: row.try_get_by_index(3)?,
+                said_by: row.try_get_by_index(4)?,
+                said_on: date(row.try_get_by_index(5)?)?,
+                valid_until: date(row.try_get_by_index(6)?)?,
+                approved_by: row.try_get_by_index(7)?,
+                owner: row.try_get_by_index(8)?,
+                target_on: date(row.try_get_by_index(9)?)?,
+            };
+            evidence.attestations.insert(row.try_get_by_index(1)?, said);
+        }
+        Ok(())
+    }
+
+    /// Tallies of MDS/SDS answers by area, and over all areas under `""`.
+    async fn add_areas(&self, facility: Option<&str>, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+        let sql = format!(
+            "SELECT facility, COALESCE(area, ''), COUNT(*), SUM(CASE WHEN answer = 'no' THEN 1 ELSE 0 END), \
+             SUM(CASE WHEN answer IS NULL THEN 1 ELSE 0 END), MIN(COALESCE(answered_on, entered_on)) \
+             FROM vendor_answers{} GROUP BY facility, COALESCE(area, '')",
+            where_facility(facility)
+        );
+        for row in self.query(&sql, scope(facility)).await? {
+            let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+            let area: String = row.try_get_by_index(1)?;
+            let of_area = tally(&row, 2)?;
+            let sum = evidence.areas.entry(String::new()).or_default();
+            *sum = Tally {
+                total: sum.total + of_area.total,
+                bad: sum.bad + of_area.bad,
+                unknown: sum.unknown + of_area.unknown,
+                oldest: [sum.oldest, of_area.oldest].into_iter().flatten().min(),
+            };
+            if !area.is_empty() {
+                evidence.areas.insert(area, of_area);
+            }
+        }
+        Ok(())
+    }
+
+    /// Two-factor and password facts: judged per system by the pure rule.
+    async fn add_logins(&self, facility: Option<&str>, today: Date, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+        for judged in self.judge_logins(facility, today, |id| all.get(id).and_then(Evidence::path)).await? {
+            let Some(evidence) = all.get_mut(&judged.facility) else { continue };
+            for (name, outcome) in judged.outcomes {
+                let Some(fact) = fact(name) else { continue };
+                let tally = evidence.facts.entry(fact.name).or_default();
+                let Outcome::Counted(met) = outcome else { continue };
+                tally.total += 1;
+                match met {
+                    Some(true) => {}
+                    Some(false) => tally.bad += 1,
+                    None => tally.unknown += 1,
+                }
+                tally.oldest = [tally.oldest, judged.on].into_iter().flatten().min();
+            }
+        }
+        Ok(())
+    }
+
+    async fn login_offenders(&self, fact: &Fact, facility: &str, today: Date) -> Result<Vec<Offender>> {
+        let path = self.path_tally(facility, today).await?;
+        let judged = self.judge_logins(Some(facility), today, |_| path).await?;
+        let mut offenders: Vec<Offender> = judged
+            .into_iter()
+            .filter_map(|system| {
+                let (_, outcome) = system.outcomes.iter().find(|(name, _)| *name == fact.name)?;
+                let bad = match outcome {
+                    Outcome::Counted(Some(false)) => true,
+                    Outcome::Counted(None) => false,
+                    _ => return None,
+                };
+                Some(Offender { key: system.key, name: system.name, place: Some(system.why), on: system.on, bad, ledger: "systems" })
+            })
+            .collect();
+        offenders.sort_by_key(|o| !o.bad);
+        Ok(offenders)
+    }
+
+    async fn path_tally(&self, facility: &str, today: Date) -> Result<Option<domain::catalog::Path>> {
+        let mut evidence = Evidence::default();
+        if let Some(found) = self.facility_list().await?.into_iter().find(|f| f.id == facility) {
+            evidence.facility = found;
+        }
+        if let Some((base, query)) = facts::find(PATH) {
+            let sql = facts::tally_sql(base, std::slice::from_ref(query), true, today);
+            if let Some(row) = self.query(&sql, vec![facility.into()]).await?.first() {
+                evidence.updates_by_vendor = tally(row, 1)?;
+            }
+        }
+        Ok(evidence.path())
+    }
+
+    async fn judge_logins(
+        &self,
+        facility: Option<&str>,
+        today: Date,
+        path_of: impl Fn(&str) -> Option<domain::catalog::Path>,
+    ) -> Result<Vec<JudgedSystem>> {
+        let (Some(systems), Some(logins)) = (ledger("systems"), ledger("logins")) else { return Ok(Vec::new()) };
+        let settings = mfa::Settings::default();
+        let logins = self.row_list(logins, facility).await?;
+        let mut by_system: HashMap<(&str, String), Vec<&Row>> = HashMap::new();
+        for login in &logins {
+            if let Some(system) = text(&login.row, "system") {
+                by_system.entry((login.facility.as_str(), system)).or_default().push(&login.row);
+            }
+        }
+        let mut judged = Vec::new();
+        for system in self.row_list(systems, facility).await? {
+            let row = &system.row;
+            let retired = day(row, "retires_on").is_some_and(|d| d <= today);
+            if retired || yes(row, "handles") == Some(false) {
+                continue;
+            }
+            let ways = by_system.get(&(system.facility.as_str(), system.key.clone())).map_or(&[][..], Vec::as_slice);
+            let hoshu = path_of(&system.facility) == Some(domain::catalog::Path::Hoshu);
+            let case = mfa::from_rows(row, ways, hoshu);
+            let judgement = mfa::judge(&case, today, &settings);
+            let verdict = judgement.verdict;
+            // Only what works today shortens a password, never a plan.
+            let two_factor = verdict.is_in_place();
+            let counted = |met: Option<bool>| if verdict.is_counted() { Outcome::Counted(met) } else { Outcome::NotCounted };
+            let planned = mfa::two_factor_planned(&case, verdict, today, &settings);
+            judged.push(JudgedSystem {
+                outcomes: [
+                    ("system.two_factor", counted(mfa::two_factor_met(verdict))),
+                    ("system.two_factor_planned", counted(planned)),
+                    ("system.password_length", Outcome::Counted(mfa::passwords_met(row, two_factor))),
+                    ("system.password_r7", Outcome::Counted(mfa::passwords_r7_met(row, two_factor))),
+                ],
+                on: day(row, "observed_on"),
+                why: format!("{}（{}）", verdict.label().ja, judgement.codes_text()),
+                name: text(row, "name"),
+                facility: system.facility,
+                key: system.key,
+            });
+        }
+        Ok(judged)
+    }
+}
+
+struct JudgedSystem {
+    facility: String,
+    key: String,
+    name: Option<String>,
+    /// Verdict and codes, in words.
+    why: String,
+    on: Option<Date>,
+    outcomes: [(&'static str, Outcome); 4],
+}
+
+enum Outcome {
+    NotCounted,
+    Counted(Option<bool>),
+}
+
+fn scope(facility: Option<&str>) -> Vec<Value> {
+    facility.map(|f| vec![f.into()]).unwrap_or_default()
+}
+
+fn where_facility(facility: Option<&str>) -> &'static str {
+    if facility.is_some() { " WHERE facility = $1" } else { "" }
+}
+
+fn tally(row: &QueryResult, at: usize) -> Result<Tally> {
+    Ok(Tally {
+        total: row.try_get_by_index(at)?,
+        bad: row.try_get_by_index(at + 1)?,
+        unknown: row.try_get_by_index(at + 2)?,
+        oldest: date(row.try_get_by_index(at + 3)?)?,
+    })
+}
+
+fn offender(base: &Base, row: &QueryResult) -> Result<Offender> {
+    Ok(Offender {
+        key: row.try_get_by_index(0)?,
+        name: row.try_get_by_index(1)?,
+        place: row.try_get_by_index(2)?,
+        on: date(row.try_get_by_index(3)?)?,
+        bad: row.try_get_by_index::<i64>(4)? == 1,
+        ledger: base.ledger,
+    })
+}

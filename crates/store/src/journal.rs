@@ -1,0 +1,43 @@
+//! Reading and checking the journal.
+
+use domain::journal::{Break, verify};
+
+use crate::Store;
+use crate::error::{Error, Result};
+
+impl Store {
+    /// The newest entries of a facility (or of all), as canonical JSON, newest first.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn journal_list(&self, limit: i64) -> Result<Vec<String>> {
+        let rows = self.query("SELECT entry FROM journal ORDER BY seq DESC LIMIT $1", vec![limit.into()]).await?;
+        rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
+    }
+
+    /// Checks the whole chain; the number of entries, or the first break.
+    ///
+    /// # Errors
+    /// Any store error; the break is the inner result.
+    pub async fn journal_verify(&self) -> Result<std::result::Result<i64, Break>> {
+        let rows = self.query("SELECT seq, entry, hash FROM journal ORDER BY seq", Vec::new()).await?;
+        let entries = rows
+            .iter()
+            .map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?)))
+            .collect::<std::result::Result<Vec<(i64, String, String)>, sea_orm::DbErr>>()
+            .map_err(Error::from)?;
+        Ok(verify(entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_str(), hash.as_str()))))
+    }
+
+    /// Place and hash of the newest entry; `(0, zeros)` when there is none.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn journal_head(&self) -> Result<(i64, String)> {
+        let rows = self.query("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1", Vec::new()).await?;
+        match rows.first() {
+            Some(row) => Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)),
+            None => Ok((0, domain::journal::GENESIS.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The store: one code base over SQLite and PostgreSQL, one SQL text for both.
+//!
+//! It hides the database (connections, dialect, migrations, SQL) and guards two invariants: a change is
+//! committed only together with a journal event, and every row belongs to a facility. It knows
+//! nothing of files, pages or agents.
+
+mod dialect;
+mod dump;
+mod error;
+mod evidence;
+mod facts;
+mod journal;
+mod machines;
+mod migrate;
+mod rows;
+mod tx;
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TransactionTrait, Value};
+
+pub use error::{Error, Result};
+pub use evidence::{Offender, OsSupport};
+pub use machines::MachineRow;
+pub use rows::{ImportRecord, StoredRow};
+pub use tx::WriteTx;
+
+/// Where the data lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// SQLite in a folder of its own.
+    Folder(PathBuf),
+    /// PostgreSQL, or what speaks its protocol, by URL.
+    Postgres(String),
+}
+
+/// The open store. Cheap to share behind an `Arc`.
+pub struct Store {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+    /// Held while the process lives, so that a second one cannot open the same folder.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens (and, when empty, creates) the store and brings it to this version.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] when the folder cannot be written, [`Error::InUse`] when another process has
+    /// it, [`Error::Unavailable`] when PostgreSQL does not answer, [`Error::Migration`] and
+    /// [`Error::Newer`] when the data does not fit this version.
+    pub async fn open(location: &Location) -> Result<Self> {
+        let (write, read, lock) = match location {
+            Location::Folder(folder) => {
+                let lock = claim(folder)?;
+                let (write, read) = dialect::sqlite(&folder.join("sakimori.db")).await?;
+                (write, read, Some(lock))
+            }
+            Location::Postgres(url) => {
+                let pool = dialect::postgres(url).await?;
+                (pool.clone(), pool, None)
+            }
+        };
+        migrate::up(&write).await?;
+        Ok(Self { write, read, _lock: lock })
+    }
+
+    /// Starts a write transaction for one facility (`""` for the installation itself). Dropped
+    /// without [`WriteTx::commit`], it changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn begin(&self, actor: &domain::journal::Actor, facility: &str, now: jiff::Timestamp) -> Result<WriteTx> {
+        let tx = self.write.begin_with_options(dialect::write_options()).await?;
+        Ok(WriteTx::new(tx, actor.clone(), facility.to_owned(), now))
+    }
+
+    /// Refreshes the planner's statistics; call it after bulk changes.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn analyze(&self) -> Result<()> {
+        Ok(dialect::analyze(&self.write).await?)
+    }
+
+    async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+        Ok(self.read.query_all_raw(statement(&self.read, sql, values)).await?)
+    }
+}
+
+fn statement(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
+
+/// Creates the folder (readable by its owner alone) and takes its lock.
+fn claim(folder: &std::path::Path) -> Result<File> {
+    let name = || folder.display().to_string();
+    let failed = |source| Error::Folder { folder: name(), source };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    let lock = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::InUse { folder: name() }),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}

@@ -1,0 +1,60 @@
+//! Migrations: append-only, numbered, each in a transaction of its own on both databases.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
+
+use crate::error::{Error, Result};
+
+/// Every migration: name and the one SQL text for both databases.
+const MIGRATIONS: &[(&str, &str)] = &[("0001_first", include_str!("migrations/0001_first.sql"))];
+
+struct SqlMigration {
+    name: &'static str,
+    sql: &'static str,
+}
+
+impl MigrationName for SqlMigration {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for SqlMigration {
+    async fn up(&self, manager: &SchemaManager) -> std::result::Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(self.sql).await.map(|_| ())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        MIGRATIONS.iter().map(|&(name, sql)| Box::new(SqlMigration { name, sql }) as Box<dyn MigrationTrait>).collect()
+    }
+}
+
+/// Brings the database to this version. A migration that fails leaves the state before it.
+pub(crate) async fn up(db: &DatabaseConnection) -> Result<()> {
+    Migrator::install(db).await?;
+    let applied = applied(db).await?;
+    if let Some(migration) = applied.iter().find(|name| !MIGRATIONS.iter().any(|(known, _)| known == name)) {
+        return Err(Error::Newer { migration: migration.clone() });
+    }
+    for (name, _) in MIGRATIONS.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
+        Migrator::up(db, Some(1))
+            .await
+            .map_err(|source| Error::Migration { migration: (*name).to_owned(), source })?;
+    }
+    Ok(())
+}
+
+async fn applied(db: &DatabaseConnection) -> Result<Vec<String>> {
+    let sql = "SELECT version FROM seaql_migrations ORDER BY version";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    rows.iter().map(|row| row.try_get_by_index(0).map_err(Error::from)).collect()
+}

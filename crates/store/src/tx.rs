@@ -1,0 +1,83 @@
+//! Write transactions that cannot forget the journal.
+
+use domain::journal::{Actor, Entry, Event, GENESIS, chain};
+use jiff::Timestamp;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+
+use crate::error::{Error, Result};
+use crate::{dialect, statement};
+
+/// A write transaction for one facility. Every change goes through it, and [`commit`](Self::commit)
+/// refuses when something changed and nothing was [`record`](Self::record)ed.
+pub struct WriteTx {
+    tx: DatabaseTransaction,
+    actor: Actor,
+    pub(crate) facility: String,
+    pub(crate) now: Timestamp,
+    changed: bool,
+    events: Vec<Event>,
+}
+
+impl WriteTx {
+    pub(crate) fn new(tx: DatabaseTransaction, actor: Actor, facility: String, now: Timestamp) -> Self {
+        Self { tx, actor, facility, now, changed: false, events: Vec::new() }
+    }
+
+    /// Records what happened; it becomes part of the journal when the transaction commits.
+    pub fn record(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Commits the changes and their events together.
+    ///
+    /// # Errors
+    /// [`Error::Unjournaled`] when data changed and nothing was recorded; any store error, with
+    /// nothing changed.
+    pub async fn commit(self) -> Result<()> {
+        if self.changed && self.events.is_empty() {
+            self.tx.rollback().await?;
+            return Err(Error::Unjournaled);
+        }
+        if !self.events.is_empty() {
+            self.append().await?;
+        }
+        Ok(self.tx.commit().await?)
+    }
+
+    async fn append(&self) -> Result<()> {
+        dialect::lock_journal(&self.tx).await?;
+        let head = self.select("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1", Vec::new()).await?;
+        let (mut seq, mut hash) = match head.first() {
+            Some(row) => (row.try_get_by_index::<i64>(0)?, row.try_get_by_index::<String>(1)?),
+            None => (0, GENESIS.to_owned()),
+        };
+        let at = self.now.as_microsecond();
+        for event in &self.events {
+            seq += 1;
+            let entry = Entry {
+                action: event.action.clone(),
+                actor: self.actor.name.clone(),
+                at,
+                details: event.details.clone(),
+                facility: self.facility.clone(),
+                seq,
+                subject: event.subject.clone(),
+            }
+            .canonical();
+            hash = chain(&hash, &entry);
+            let values: Vec<Value> = vec![seq.into(), at.into(), entry.into(), hash.clone().into()];
+            let sql = "INSERT INTO journal (seq, at, entry, hash) VALUES ($1, $2, $3, $4)";
+            self.tx.execute_raw(statement(&self.tx, sql, values)).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64> {
+        self.changed = true;
+        Ok(self.tx.execute_raw(statement(&self.tx, sql, values)).await?.rows_affected())
+    }
+
+    pub(crate) async fn select(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+        Ok(self.tx.query_all_raw(statement(&self.tx, sql, values)).await?)
+    }
+}
