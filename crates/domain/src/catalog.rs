@@ -288,9 +288,13 @@ impl Requirement {
         self.rule.is_some() && !self.is_guidance && !self.reference_only && self.confidence != Confidence::Inferred
     }
 
-    /// The number as people cite it, or the last part of the id.
-    pub fn cited(&self) -> &str {
-        self.number.as_deref().unwrap_or_else(|| self.id.rsplit('/').next().unwrap_or(&self.id))
+    /// The number as people cite it; where it was not seen, the chapter, saying so.
+    pub fn cited(&self) -> String {
+        match (&self.number, &self.chapter) {
+            (Some(number), _) => number.clone(),
+            (None, Some(chapter)) => format!("{chapter}章 号未確認"),
+            (None, None) => self.id.rsplit('/').next().unwrap_or(&self.id).to_owned(),
+        }
     }
 
     /// Name of the volume in the id.

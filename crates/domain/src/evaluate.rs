@@ -14,7 +14,7 @@ use crate::catalog::{Applies, Catalog, CatalogKind, Catalogs, Empty, Path, Requi
 use crate::fact::Tally;
 use crate::text::Label;
 
-pub use words::{Line, LeafWords};
+pub use words::{LeafWords, Line};
 
 /// What is known about one facility, gathered set-based for all of them.
 #[derive(Clone, Debug, Default)]
@@ -244,27 +244,39 @@ pub enum Basis<'a> {
     Said(&'a Attestation, Option<&'a str>),
 }
 
-/// Judges every counted requirement of `catalog` for one facility, in order.
-pub fn assess<'a>(catalogs: &'a Catalogs, catalog: &'a Catalog, evidence: &'a Evidence, today: Date) -> Vec<Finding<'a>> {
+/// Judges every counted requirement of `catalog` for one facility, in order. Of a checklist, the items on
+/// `form` (see [`Facility::form`]).
+pub fn assess<'a>(
+    catalogs: &'a Catalogs,
+    catalog: &'a Catalog,
+    form: &str,
+    evidence: &'a Evidence,
+    today: Date,
+) -> Vec<Finding<'a>> {
     let judge = Judge { catalogs, evidence, today };
     let path = evidence.path();
     let deemed = path == Some(Path::Hoshu) && judge.hoshu_holds(catalog);
     catalog
         .requirements()
-        .filter(|r| r.is_counted() && asked_of(catalog, r, &evidence.facility))
+        .filter(|r| r.is_counted() && asked_on(catalog, r, form))
         .map(|r| judge.finding(catalog, r, deemed))
         .collect()
 }
 
 /// Judges one requirement for one facility, by itself: without the 保守委託機関 path, which needs the
 /// whole edition (see [`assess`]).
-pub fn evaluate<'a>(catalogs: &'a Catalogs, requirement: &'a Requirement, evidence: &'a Evidence, today: Date) -> Finding<'a> {
+pub fn evaluate<'a>(
+    catalogs: &'a Catalogs,
+    requirement: &'a Requirement,
+    evidence: &'a Evidence,
+    today: Date,
+) -> Finding<'a> {
     Judge { catalogs, evidence, today }.judged(requirement)
 }
 
-/// A checklist item is asked only of facilities whose form carries it.
-fn asked_of(catalog: &Catalog, requirement: &Requirement, facility: &Facility) -> bool {
-    catalog.kind != CatalogKind::Checklist || requirement.forms.iter().any(|f| f == facility.form())
+/// A checklist item is asked only on the forms that carry it.
+fn asked_on(catalog: &Catalog, requirement: &Requirement, form: &str) -> bool {
+    catalog.kind != CatalogKind::Checklist || requirement.forms.iter().any(|f| f == form)
 }
 
 impl Facility {
@@ -311,7 +323,8 @@ impl Evidence {
             return Some(Outside::NoSystems);
         }
         if let Some(kind) = facility.kind.as_deref() {
-            let meant = if applies.kinds.is_empty() { kind != "vendor" } else { applies.kinds.iter().any(|k| k == kind) };
+            let meant =
+                if applies.kinds.is_empty() { kind != "vendor" } else { applies.kinds.iter().any(|k| k == kind) };
             if !meant {
                 return Some(Outside::Kind);
             }

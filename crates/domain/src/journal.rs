@@ -100,7 +100,9 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The first place where a journal does not hold together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("記録の{seq}番目が合いません（JRN-001）。{reason}。改ざんか欠落の疑いがあります。バックアップの記録と比べてください。")]
+#[error(
+    "記録の{seq}番目が合いません（JRN-001）。{reason}。改ざんか欠落の疑いがあります。バックアップの記録と比べてください。"
+)]
 pub struct Break {
     /// Place of the first bad entry.
     pub seq: i64,
@@ -167,7 +169,8 @@ mod tests {
     #[test]
     fn canonical_keys_are_sorted() {
         let text = &sample(1)[0].1;
-        let keys: Vec<&str> = text.split("\":").filter_map(|s| s.rsplit('"').next()).filter(|k| !k.is_empty()).collect();
+        let keys: Vec<&str> =
+            text.split("\":").filter_map(|s| s.rsplit('"').next()).filter(|k| !k.is_empty()).collect();
         let mut sorted = keys.clone();
         sorted.retain(|k| *k != "n");
         let unsorted = sorted.clone();

@@ -40,7 +40,9 @@ const TAILS: &[&str] = &["付", "付け", "頃", "ごろ", "現在", "時点", "
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
     /// The text does not look like a date.
-    #[error("『{0}』は日付として読めません。2026/4/1、2026年4月1日、令和8年4月1日、R8.4.1 のような形に直してください。")]
+    #[error(
+        "『{0}』は日付として読めません。2026/4/1、2026年4月1日、令和8年4月1日、R8.4.1 のような形に直してください。"
+    )]
     Unreadable(String),
     /// The month has no such day, or the year no such month.
     #[error("『{text}』という日はありません({reason})。正しい日付に直してください。")]
@@ -97,9 +99,13 @@ impl DateError {
 /// # Errors
 /// See [`DateError`]: the text is no date, no such day exists, or the day is incomplete.
 pub fn parse_date(text: &str) -> Result<Date, DateError> {
-    let tidied = tidy(text);
-    let shown = || clip(&tidied);
-    let (outside, remarks) = split_parentheses(&tidied);
+    parse_tidied(&tidy(text))
+}
+
+/// [`parse_date`] of a text that [`tidy`] has been through.
+pub(crate) fn parse_tidied(tidied: &str) -> Result<Date, DateError> {
+    let shown = || clip(tidied);
+    let (outside, remarks) = split_parentheses(tidied);
     let (era, rest) = split_era(&outside);
     let Reading { year, month, day } = read_numbers(&rest, era.is_some()).map_err(|problem| match problem {
         Unread::Shape => DateError::Unreadable(shown()),
@@ -113,9 +119,14 @@ pub fn parse_date(text: &str) -> Result<Date, DateError> {
     if !YEARS.contains(&western) {
         return Err(DateError::OutOfRange { text: shown(), year: western });
     }
-    let date = civil(western, month, day).ok_or_else(|| DateError::NoSuchDay {
+    let first = civil(western, month, 1);
+    let date = match day {
+        Day::Of(day) => civil(western, month, day),
+        Day::Last => first.map(Date::last_of_month),
+    };
+    let date = date.ok_or_else(|| DateError::NoSuchDay {
         text: shown(),
-        reason: match civil(western, month, 1) {
+        reason: match first {
             Some(first) => format!("{western}年{month}月は{}日までです", first.days_in_month()),
             None => "月は1から12までです".to_owned(),
         },
@@ -147,14 +158,9 @@ pub fn excel_serial(serial: f64) -> Option<Date> {
 pub fn show(date: Date, lang: Lang) -> String {
     match (lang, era_of(date)) {
         (Lang::En, _) => date.to_string(),
-        (Lang::Ja, Some((era, year))) => format!(
-            "{}年（{}{}年）{}月{}日",
-            date.year(),
-            era.name,
-            first_year(year),
-            date.month(),
-            date.day()
-        ),
+        (Lang::Ja, Some((era, year))) => {
+            format!("{}年（{}{}年）{}月{}日", date.year(), era.name, first_year(year), date.month(), date.day())
+        }
         (Lang::Ja, None) => format!("{}年{}月{}日", date.year(), date.month(), date.day()),
     }
 }
@@ -276,7 +282,13 @@ fn year_alone(remark: &str) -> Option<i32> {
 struct Reading {
     year: i32,
     month: i32,
-    day: i32,
+    day: Day,
+}
+
+enum Day {
+    Of(i32),
+    /// 月末
+    Last,
 }
 
 enum Unread {
@@ -304,14 +316,22 @@ fn read_numbers(text: &str, in_era: bool) -> Result<Reading, Unread> {
         (5, false) => {
             let serial = if after.is_empty() { first.parse().ok() } else { text.parse().ok() };
             let date = serial.and_then(excel_serial).ok_or(Unread::Shape)?;
-            Ok(Reading { year: date.year().into(), month: date.month().into(), day: date.day().into() })
+            Ok(Reading { year: date.year().into(), month: date.month().into(), day: Day::Of(date.day().into()) })
         }
         (4, false) | (1..=3, true) => {
             let Some((month, after)) = next_number(after, '年') else {
                 return Err(if ["", "年", "年度"].contains(&after) { Unread::DayMissing } else { Unread::Shape });
             };
+            if let Some("末" | "末日") = after.strip_prefix('月') {
+                let day = Day::Last;
+                return reading(first, Some(month), Some("1")).map(|first| Reading { day, ..first });
+            }
             let Some((day, after)) = next_number(after, '月') else {
-                return Err(if after.is_empty() || after.starts_with('月') { Unread::DayMissing } else { Unread::Shape });
+                return Err(if after.is_empty() || after.starts_with('月') {
+                    Unread::DayMissing
+                } else {
+                    Unread::Shape
+                });
             };
             check_tail(after.strip_prefix('日').unwrap_or(after))?;
             reading(first, Some(month), Some(day))
@@ -322,7 +342,7 @@ fn read_numbers(text: &str, in_era: bool) -> Result<Reading, Unread> {
 
 fn reading(year: &str, month: Option<&str>, day: Option<&str>) -> Result<Reading, Unread> {
     let number = |text: Option<&str>| text.and_then(|t| t.parse().ok()).ok_or(Unread::Shape);
-    Ok(Reading { year: number(Some(year))?, month: number(month)?, day: number(day)? })
+    Ok(Reading { year: number(Some(year))?, month: number(month)?, day: Day::Of(number(day)?) })
 }
 
 /// The digits `text` begins with, and what follows them.
@@ -358,11 +378,34 @@ mod tests {
     fn every_spelling_of_a_day() {
         let day = date(2026, 11, 22);
         for text in [
-            "2026/11/22", "2026-11-22", "20261122", "2026.11.22", "2026年11月22日", "２０２６／１１／２２", "R8.11.22",
-            "R08/11/22", "r8-11-22", "R.8.11.22", "R081122", "令和８年１１月２２日", "令和八年十一月二十二日", "㋿8年11月22日",
-            "二〇二六年十一月二十二日", "令8.11.22", "2026-11-22 00:00:00", "2026-11-22T09:30:00", "2026/11/22 9:05",
-            "2026年11月22日(日)", "2026年（令和8年）11月22日", "令和8年(2026年)11月22日(日曜日)", "2026. 11. 22", "46348",
-            "46348.75", "2026年11月22日付", " 2026/11/22\u{3000}", "20261122093000",
+            "2026/11/22",
+            "2026-11-22",
+            "20261122",
+            "2026.11.22",
+            "2026年11月22日",
+            "２０２６／１１／２２",
+            "R8.11.22",
+            "R08/11/22",
+            "r8-11-22",
+            "R.8.11.22",
+            "R081122",
+            "令和８年１１月２２日",
+            "令和八年十一月二十二日",
+            "㋿8年11月22日",
+            "二〇二六年十一月二十二日",
+            "令8.11.22",
+            "2026-11-22 00:00:00",
+            "2026-11-22T09:30:00",
+            "2026/11/22 9:05",
+            "2026年11月22日(日)",
+            "2026年（令和8年）11月22日",
+            "令和8年(2026年)11月22日(日曜日)",
+            "2026. 11. 22",
+            "46348",
+            "46348.75",
+            "2026年11月22日付",
+            " 2026/11/22\u{3000}",
+            "20261122093000",
         ] {
             assert_eq!(parse_date(text), Ok(day), "{text}");
         }
@@ -374,6 +417,8 @@ mod tests {
             ("S64.1.7", date(1989, 1, 7)),
             ("昭和六十三年十二月十日", date(1988, 12, 10)),
             ("2024/2/29", date(2024, 2, 29)),
+            ("令和10年2月末", date(2028, 2, 29)),
+            ("2027年 3月末日", date(2027, 3, 31)),
         ] {
             assert_eq!(parse_date(text), Ok(day), "{text}");
         }

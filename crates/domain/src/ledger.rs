@@ -111,8 +111,7 @@ pub type Row = BTreeMap<&'static str, Value>;
 pub fn ledger(name: &str) -> Option<&'static Ledger> {
     let wanted = crate::text::fold(name);
     LEDGERS.iter().find(|l| {
-        l.name == name
-            || [l.label.ja, l.label.en, l.name].into_iter().any(|known| crate::text::fold(known) == wanted)
+        l.name == name || [l.label.ja, l.label.en, l.name].into_iter().any(|known| crate::text::fold(known) == wanted)
     })
 }
 
@@ -135,7 +134,10 @@ impl Column {
     /// The text of `value` as people read it: labels for codes, ISO dates, はい/いいえ.
     pub fn show(&self, value: &Value, lang: Lang) -> String {
         let label = |code: &str, choices: &[Choice]| {
-            choices.iter().find(|c| c.code == code).map_or_else(|| code.to_owned(), |c| c.label.in_lang(lang).to_owned())
+            choices
+                .iter()
+                .find(|c| c.code == code)
+                .map_or_else(|| code.to_owned(), |c| c.label.in_lang(lang).to_owned())
         };
         match (self.kind, value) {
             (Kind::Choice(choices), Value::Text(code)) => label(code, choices),

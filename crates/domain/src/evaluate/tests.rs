@@ -33,8 +33,13 @@ fn catalogs(rule: &str, extra: &str) -> Catalogs {
         summary = { ja = \"あ\", en = \"a\" }\napplies = { path = \"hoshu\" }\nrule = { fact = \"system.lockout\" }\n";
     let volume = format!("{}{}", item("x/v/1", extra), item("x/v/old", ""));
     let links = "[[link]]\nfrom = \"x/v/old\"\nto = \"x/v/1\"\nrelation = \"same\"\ncarry = true\n";
-    Catalogs::load(&[("x/catalog.toml", catalog), ("x/v.toml", &volume), ("x/hoshu.toml", hoshu), ("crosswalk.toml", links)])
-        .expect("test catalog")
+    Catalogs::load(&[
+        ("x/catalog.toml", catalog),
+        ("x/v.toml", &volume),
+        ("x/hoshu.toml", hoshu),
+        ("crosswalk.toml", links),
+    ])
+    .expect("test catalog")
 }
 
 fn verdict(rule: &str, evidence: &Evidence) -> Verdict {
@@ -50,7 +55,12 @@ fn with_fact(name: &str, total: i64, bad: i64, unknown: i64) -> Evidence {
 }
 
 fn said(answer: &str, on: Date) -> Attestation {
-    Attestation { answer: Some(answer.into()), said_by: Some("院長".into()), said_on: Some(on), ..Attestation::default() }
+    Attestation {
+        answer: Some(answer.into()),
+        said_by: Some("院長".into()),
+        said_on: Some(on),
+        ..Attestation::default()
+    }
 }
 
 #[test]
@@ -170,7 +180,7 @@ fn the_hoshu_path_deems_only_when_its_own_volume_is_met() {
     let mut evidence = with_fact("device.known", 3, 1, 0);
     evidence.facility.staff = Some(false);
     evidence.updates_by_vendor = Tally { total: 2, bad: 0, unknown: 0, oldest: Some(TODAY) };
-    let verdict_of = |evidence: &Evidence| assess(&catalogs, catalog, evidence, TODAY)[0].verdict;
+    let verdict_of = |evidence: &Evidence| assess(&catalogs, catalog, "hospital", evidence, TODAY)[0].verdict;
     assert_eq!(verdict_of(&evidence), Verdict::Unmet, "保守委託機関編 itself is not shown to be met");
     evidence.facts.insert("system.lockout", Tally { total: 1, bad: 0, unknown: 0, oldest: Some(TODAY) });
     assert_eq!(verdict_of(&evidence), Verdict::Deemed);

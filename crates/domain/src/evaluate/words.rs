@@ -55,8 +55,7 @@ impl Finding<'_> {
             Verdict::Unknown => matches!(truth, Truth::Unknown | Truth::False),
             _ => truth == Truth::True,
         };
-        let chosen: Vec<String> =
-            self.leaves.iter().filter(|l| speaks(l.truth)).map(|l| l.line(lang).says).collect();
+        let chosen: Vec<String> = self.leaves.iter().filter(|l| speaks(l.truth)).map(|l| l.line(lang).says).collect();
         if chosen.is_empty() { self.leaves.iter().map(|l| l.line(lang).says).collect() } else { chosen }
     }
 
@@ -121,13 +120,17 @@ impl LeafWords for Leaf<'_> {
                     Truth::True => "leaf-fact-good",
                     _ => "leaf-fact-none",
                 };
-                let says = say(lang, key, &[
-                    ("label", &fact.label.in_lang(lang)),
-                    ("unit", &fact.unit.in_lang(lang)),
-                    ("total", &tally.total),
-                    ("bad", &tally.bad),
-                    ("unknown", &tally.unknown),
-                ]);
+                let says = say(
+                    lang,
+                    key,
+                    &[
+                        ("label", &fact.label.in_lang(lang)),
+                        ("unit", &fact.unit.in_lang(lang)),
+                        ("total", &tally.total),
+                        ("bad", &tally.bad),
+                        ("unknown", &tally.unknown),
+                    ],
+                );
                 (says, fact.source.label().in_lang(lang).to_owned())
             }
             (Rule::Vendor { area }, Basis::Tally(tally)) => {
@@ -139,9 +142,15 @@ impl LeafWords for Leaf<'_> {
                 let area = if area.is_empty() { say(lang, "all-areas", &[]) } else { area.clone() };
                 (say(lang, key, &[("area", &area), ("total", &tally.total), ("bad", &tally.bad)]), "MDS/SDS".to_owned())
             }
-            (Rule::Document { kind, within_days }, basis) => (document(kind, *within_days, self.truth, basis, lang), source("documents", lang)),
-            (Rule::Record { kind, within_days }, basis) => (record(kind, *within_days, basis, self.truth, lang), source("records", lang)),
-            (Rule::Attest { question }, basis) => (said(question, basis, self.truth, lang), source("attestations", lang)),
+            (Rule::Document { kind, within_days }, basis) => {
+                (document(kind, *within_days, self.truth, basis, lang), source("documents", lang))
+            }
+            (Rule::Record { kind, within_days }, basis) => {
+                (record(kind, *within_days, basis, self.truth, lang), source("records", lang))
+            }
+            (Rule::Attest { question }, basis) => {
+                (said(question, basis, self.truth, lang), source("attestations", lang))
+            }
             _ => (String::new(), String::new()),
         };
         Line { says, source, on: self.on(), truth: self.truth }
@@ -150,7 +159,9 @@ impl LeafWords for Leaf<'_> {
     fn next(&self, lang: Lang) -> Option<String> {
         Some(match self.rule {
             Rule::Fact { fact, .. } => fact.remedy.in_lang(lang).to_owned(),
-            Rule::Document { kind, .. } => say(lang, "next-document", &[("kind", &kind_label("documents", kind, lang))]),
+            Rule::Document { kind, .. } => {
+                say(lang, "next-document", &[("kind", &kind_label("documents", kind, lang))])
+            }
             Rule::Record { kind, .. } => say(lang, "next-record", &[("kind", &kind_label("records", kind, lang))]),
             Rule::Attest { question } => say(lang, "next-attest", &[("question", question)]),
             Rule::Vendor { .. } => say(lang, "next-vendor", &[]),
@@ -202,11 +213,15 @@ fn said(question: &str, basis: &Basis<'_>, truth: Truth, lang: Lang) -> String {
         (_, Some("na")) => "leaf-said-unapproved",
         _ => "leaf-said-old",
     };
-    say(lang, key, &[
-        ("by", &by),
-        ("on", &day(on, lang)),
-        ("until", &day(until, lang)),
-        ("carried", &carried),
-        ("reason", &said.reason.as_deref().unwrap_or_default()),
-    ])
+    say(
+        lang,
+        key,
+        &[
+            ("by", &by),
+            ("on", &day(on, lang)),
+            ("until", &day(until, lang)),
+            ("carried", &carried),
+            ("reason", &said.reason.as_deref().unwrap_or_default()),
+        ],
+    )
 }

@@ -7,13 +7,38 @@
 use std::collections::BTreeSet;
 
 use super::{Choice, Column, Kind, TEXT_MAX, Value};
-use crate::jp::{DateError, clip, parse_date};
+use crate::jp::{DateError, clip, parse_tidied};
 use crate::text::{fold, tidy};
 
 /// Words, folded, that say nothing in any column.
 const BLANK: &[&str] = &[
-    "", "-", "--", "---", "ー", "─", "━", "~", "?", "??", "na", "null", "不明", "確認中", "要確認", "調査中", "未確認",
-    "未定", "未記入", "未調査", "空欄", "該当なし", "該当無し", "特になし", "特に無し", "わからない", "分からない",
+    "",
+    "-",
+    "--",
+    "---",
+    "ー",
+    "─",
+    "━",
+    "~",
+    "?",
+    "??",
+    "na",
+    "null",
+    "不明",
+    "確認中",
+    "要確認",
+    "調査中",
+    "未確認",
+    "未定",
+    "未記入",
+    "未調査",
+    "空欄",
+    "該当なし",
+    "該当無し",
+    "特になし",
+    "特に無し",
+    "わからない",
+    "分からない",
 ];
 /// Words, folded, that say "there is none": *no* as a yes/no, *not stated* elsewhere.
 const NONE: &[&str] = &["なし", "無し", "無"];
@@ -21,20 +46,96 @@ const NONE: &[&str] = &["なし", "無し", "無"];
 const NOT_APPLICABLE: &[&str] = &["対象外", "非該当", "対象外です"];
 /// Words, folded, for a date that has not come: still employed, never logged in.
 const NOT_YET: &[&str] = &[
-    "在職", "在職中", "在籍", "在籍中", "継続", "継続中", "使用中", "期限なし", "無期限", "未使用", "未ろぐいん", "ろぐいんなし",
-    "履歴なし", "未実施", "未",
+    "在職",
+    "在職中",
+    "在籍",
+    "在籍中",
+    "継続",
+    "継続中",
+    "使用中",
+    "期限なし",
+    "無期限",
+    "未使用",
+    "未ろぐいん",
+    "ろぐいんなし",
+    "履歴なし",
+    "未実施",
+    "未",
 ];
 /// Words, folded, for an account or device that several people share.
 const SHARED: &[&str] = &["共用", "共有", "共通"];
 
 const YES: &[&str] = &[
-    "はい", "yes", "y", "true", "t", "1", "on", "有", "有り", "あり", "○", "◯", "〇", "●", "◎", "✓", "✔", "☑", "れ", "可",
-    "可能", "済", "済み", "実施", "実施済", "実施済み", "設定済", "設定済み", "対応", "対応済", "対応済み", "導入済", "導入済み",
-    "する", "している", "有効", "使用中", "利用中",
+    "はい",
+    "yes",
+    "y",
+    "true",
+    "t",
+    "1",
+    "on",
+    "有",
+    "有り",
+    "あり",
+    "○",
+    "◯",
+    "〇",
+    "●",
+    "◎",
+    "✓",
+    "✔",
+    "☑",
+    "れ",
+    "可",
+    "可能",
+    "済",
+    "済み",
+    "実施",
+    "実施済",
+    "実施済み",
+    "設定済",
+    "設定済み",
+    "対応",
+    "対応済",
+    "対応済み",
+    "導入済",
+    "導入済み",
+    "する",
+    "している",
+    "有効",
+    "使用中",
+    "利用中",
 ];
 const NO: &[&str] = &[
-    "いいえ", "no", "n", "false", "f", "0", "off", "なし", "無", "無し", "×", "✕", "✖", "✗", "☒", "x", "否", "不可", "未",
-    "未実施", "未設定", "未対応", "未導入", "未済", "しない", "していない", "無効", "不使用", "非", "非対応",
+    "いいえ",
+    "no",
+    "n",
+    "false",
+    "f",
+    "0",
+    "off",
+    "なし",
+    "無",
+    "無し",
+    "×",
+    "✕",
+    "✖",
+    "✗",
+    "☒",
+    "x",
+    "否",
+    "不可",
+    "未",
+    "未実施",
+    "未設定",
+    "未対応",
+    "未導入",
+    "未済",
+    "しない",
+    "していない",
+    "無効",
+    "不使用",
+    "非",
+    "非対応",
 ];
 /// Words, folded, that are yes or no in one column only: (column, yes, no). 停止 answers 状態, not 不要なサービスの停止.
 const OWN_WORDS: &[(&str, &[&str], &[&str])] = &[
@@ -42,8 +143,28 @@ const OWN_WORDS: &[(&str, &[&str], &[&str])] = &[
         "enabled",
         &["稼働", "稼働中", "使用", "利用", "現用", "在職", "在職中", "active", "enabled"],
         &[
-            "停止", "停止中", "停止済", "停止済み", "削除", "削除済", "削除済み", "退職", "退職済", "退職済み", "休止", "休止中", "休職",
-            "休職中", "廃止", "未使用", "利用停止", "使用停止", "ろっく", "ろっく中", "inactive", "disabled",
+            "停止",
+            "停止中",
+            "停止済",
+            "停止済み",
+            "削除",
+            "削除済",
+            "削除済み",
+            "退職",
+            "退職済",
+            "退職済み",
+            "休止",
+            "休止中",
+            "休職",
+            "休職中",
+            "廃止",
+            "未使用",
+            "利用停止",
+            "使用停止",
+            "ろっく",
+            "ろっく中",
+            "inactive",
+            "disabled",
         ],
     ),
     (
@@ -51,7 +172,11 @@ const OWN_WORDS: &[(&str, &[&str], &[&str])] = &[
         &["管理者", "管理者権限", "しすてむ管理者", "特権", "admin", "administrator"],
         &["一般", "一般ゆーざ", "一般ゆーざー", "一般利用者", "一般職員", "標準", "user"],
     ),
-    ("portable", &["持出可", "持出し可", "持ち出し可"], &["持出不可", "持出し不可", "持ち出し不可", "据置", "据え置き", "固定"]),
+    (
+        "portable",
+        &["持出可", "持出し可", "持ち出し可"],
+        &["持出不可", "持出し不可", "持ち出し不可", "据置", "据え置き", "固定"],
+    ),
     ("shared", SHARED, &["個人", "専用", "個人専用"]),
 ];
 
@@ -63,7 +188,9 @@ pub enum CellError {
     #[error(transparent)]
     Date(#[from] DateError),
     /// Neither yes nor no.
-    #[error("『{0}』は「はい」とも「いいえ」とも読めません。はい・いいえ、有・無、○・×のどれかに直すか、分からないときは空欄にしてください。")]
+    #[error(
+        "『{0}』は「はい」とも「いいえ」とも読めません。はい・いいえ、有・無、○・×のどれかに直すか、分からないときは空欄にしてください。"
+    )]
     YesNo(String),
     /// Not a whole number, zero or more.
     #[error("『{0}』は0以上の整数として読めません。19 のような数字だけに直してください。")]
@@ -110,9 +237,10 @@ impl Column {
     /// See [`CellError`]: the text says something, but nothing this column can hold.
     pub fn parse(&self, text: &str) -> Result<Option<Value>, CellError> {
         let tidied = tidy(text);
-        // Most cells are long enough to be no filler word; folding them all would double the work.
-        let word = if tidied.chars().count() <= 8 { fold(&tidied) } else { tidied.clone() };
-        let is = |words: &[&str]| words.contains(&word.as_str());
+        // A filler word is short and has no digit; folding every cell would double the work.
+        let may_be_filler = tidied.len() <= 24 && !tidied.contains(|c: char| c.is_ascii_digit());
+        let word = may_be_filler.then(|| fold(&tidied));
+        let is = |words: &[&str]| word.as_deref().is_some_and(|word| words.contains(&word));
         let nothing = is(BLANK) || is(NONE);
         let no_text = nothing || is(NOT_APPLICABLE);
         match self.kind {
@@ -121,7 +249,7 @@ impl Column {
             Kind::Ref(to) if nothing || (to.ledger == "people" && is(SHARED)) => Ok(None),
             Kind::Ref(_) => kept(tidied).map(Some),
             Kind::Date if no_text || is(NOT_YET) => Ok(None),
-            Kind::Date => Ok(Some(Value::Date(parse_date(&tidied)?))),
+            Kind::Date => Ok(Some(Value::Date(parse_tidied(&tidied)?))),
             Kind::Integer if no_text => Ok(None),
             Kind::Integer => whole_number(&tidied).map(|n| Some(Value::Integer(n))),
             Kind::YesNo if is(BLANK) || is(NOT_APPLICABLE) => Ok(None),
@@ -183,9 +311,9 @@ fn yes_or_no(text: &str, column: &str) -> Result<Option<bool>, CellError> {
 /// The choice that `text` names, also with a remark in parentheses behind it.
 fn find(choices: &'static [Choice], text: &str) -> Option<&'static Choice> {
     let exact = |wanted: &str| {
-        choices.iter().find(|c| {
-            [c.code, c.label.ja, c.label.en].iter().chain(c.synonyms).any(|known| fold(known) == wanted)
-        })
+        choices
+            .iter()
+            .find(|c| [c.code, c.label.ja, c.label.en].iter().chain(c.synonyms).any(|known| fold(known) == wanted))
     };
     choices
         .iter()
@@ -249,13 +377,35 @@ mod tests {
 
     #[test]
     fn yes_no_in_the_ways_people_write_it() {
-        for yes in ["有", "あり", "アリ", "○", "〇", "●", "済", "はい", "YES", "True", "1", "有効", "✓", "レ", "ﾚ", "済(2024年)", "有 BitLocker", "あり：毎週"] {
+        for yes in [
+            "有",
+            "あり",
+            "アリ",
+            "○",
+            "〇",
+            "●",
+            "済",
+            "はい",
+            "YES",
+            "True",
+            "1",
+            "有効",
+            "✓",
+            "レ",
+            "ﾚ",
+            "済(2024年)",
+            "有 BitLocker",
+            "あり：毎週",
+        ] {
             assert_eq!(parse("devices", "encrypted", yes), Ok(Some(Value::YesNo(true))), "{yes}");
         }
-        for no in ["無", "なし", "ナシ", "×", "未", "いいえ", "no", "FALSE", "0", "未実施", "未(4月予定)", "なし（予定あり）"] {
+        for no in
+            ["無", "なし", "ナシ", "×", "未", "いいえ", "no", "FALSE", "0", "未実施", "未(4月予定)", "なし（予定あり）"]
+        {
             assert_eq!(parse("devices", "encrypted", no), Ok(Some(Value::YesNo(false))), "{no}");
         }
-        for unknown in ["", "　", "-", "―", "不明", "確認中", "未確認", "？", "n/a", "対象外", "不明(要調査)"] {
+        for unknown in ["", "　", "-", "―", "不明", "確認中", "未確認", "？", "n/a", "対象外", "不明(要調査)"]
+        {
             assert_eq!(parse("devices", "encrypted", unknown), Ok(None), "{unknown}");
         }
         for neither in ["有・無", "有/無", "はい いいえ", "△", "BitLocker", "停止"] {
