@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions,
+};
 
 use crate::error::{Error, Result};
 
@@ -48,7 +51,10 @@ fn quiet(url: &str, connections: u32) -> ConnectOptions {
 
 /// A write transaction takes SQLite's write lock at once; a later upgrade could fail half-way.
 pub(crate) fn write_options() -> TransactionOptions {
-    TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() }
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
 }
 
 /// Makes the transaction the only one that appends to the journal until it ends. SQLite has one

@@ -23,7 +23,8 @@ fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
             let (numbers, texts): (Vec<_>, Vec<_>) =
                 l.columns.iter().partition(|c| matches!(c.kind, Kind::YesNo | Kind::Integer));
             let name = |c: &&domain::ledger::Column| c.name.to_owned();
-            let texts = own("id facility row_key entered_on import").into_iter().chain(texts.iter().map(name)).collect();
+            let texts =
+                own("id facility row_key entered_on import").into_iter().chain(texts.iter().map(name)).collect();
             let numbers = own("rev entered_at").into_iter().chain(numbers.iter().map(name)).collect();
             (l.name.to_owned(), texts, numbers)
         })
@@ -124,7 +125,9 @@ impl Store {
             let table = json.get("table").and_then(Json::as_str);
             let at = shape.iter().position(|(name, ..)| Some(name.as_str()) == table);
             let at = at.ok_or_else(|| fault(n + 1, "この版の知らない表です"))?;
-            let Some(Json::Object(row)) = json.get("row").cloned() else { return Err(fault(n + 1, "行の内容がありません")) };
+            let Some(Json::Object(row)) = json.get("row").cloned() else {
+                return Err(fault(n + 1, "行の内容がありません"));
+            };
             if pending.0 != at || pending.1.len() >= 500 {
                 flush(&tx, &shape, &mut pending, n).await?;
                 pending.0 = at;

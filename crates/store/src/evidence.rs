@@ -107,7 +107,8 @@ impl Store {
             let found = support(&os);
             let values: Vec<Value> =
                 vec![os.into(), Value::String(found.product), Value::String(found.until.map(|d| d.to_string()))];
-            let sql = "INSERT INTO os_support (os, product, supported_until) VALUES ($1, $2, $3) ON CONFLICT (os) DO NOTHING";
+            let sql =
+                "INSERT INTO os_support (os, product, supported_until) VALUES ($1, $2, $3) ON CONFLICT (os) DO NOTHING";
             tx.execute_raw(statement(&tx, sql, values)).await?;
         }
         Ok(tx.commit().await?)
@@ -176,7 +177,9 @@ impl Store {
                 review_due_on: date(row.try_get_by_index(6)?)?,
             };
             let kind: String = row.try_get_by_index(1)?;
-            let rank = |d: &DocumentState| (d.approved_by.is_some() && d.approved_on.is_some(), d.reviewed_on.max(d.approved_on));
+            let rank = |d: &DocumentState| {
+                (d.approved_by.is_some() && d.approved_on.is_some(), d.reviewed_on.max(d.approved_on))
+            };
             match evidence.documents.get(&kind) {
                 Some(best) if rank(best) >= rank(&document) => {}
                 _ => {
@@ -187,7 +190,12 @@ impl Store {
         Ok(())
     }
 
-    async fn add_records(&self, facility: Option<&str>, today: Date, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+    async fn add_records(
+        &self,
+        facility: Option<&str>,
+        today: Date,
+        all: &mut BTreeMap<String, Evidence>,
+    ) -> Result<()> {
         let sql = format!(
             "SELECT facility, kind, title, held_on, held_by, result FROM \
              (SELECT r.*, ROW_NUMBER() OVER (PARTITION BY facility, kind ORDER BY held_on DESC, row_key DESC) AS n \
@@ -257,7 +265,12 @@ impl Store {
     }
 
     /// Two-factor and password facts: judged per system by the pure rule.
-    async fn add_logins(&self, facility: Option<&str>, today: Date, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+    async fn add_logins(
+        &self,
+        facility: Option<&str>,
+        today: Date,
+        all: &mut BTreeMap<String, Evidence>,
+    ) -> Result<()> {
         for judged in self.judge_logins(facility, today, |id| all.get(id).and_then(Evidence::path)).await? {
             let Some(evidence) = all.get_mut(&judged.facility) else { continue };
             for (name, outcome) in judged.outcomes {
@@ -288,7 +301,14 @@ impl Store {
                     Outcome::Counted(None) => false,
                     _ => return None,
                 };
-                Some(Offender { key: system.key, name: system.name, place: Some(system.why), on: system.on, bad, ledger: "systems" })
+                Some(Offender {
+                    key: system.key,
+                    name: system.name,
+                    place: Some(system.why),
+                    on: system.on,
+                    bad,
+                    ledger: "systems",
+                })
             })
             .collect();
         offenders.sort_by_key(|o| !o.bad);
@@ -338,7 +358,8 @@ impl Store {
             let verdict = judgement.verdict;
             // Only what works today shortens a password, never a plan.
             let two_factor = verdict.is_in_place();
-            let counted = |met: Option<bool>| if verdict.is_counted() { Outcome::Counted(met) } else { Outcome::NotCounted };
+            let counted =
+                |met: Option<bool>| if verdict.is_counted() { Outcome::Counted(met) } else { Outcome::NotCounted };
             let planned = mfa::two_factor_planned(&case, verdict, today, &settings);
             judged.push(JudgedSystem {
                 outcomes: [

@@ -56,7 +56,8 @@ const FACILITY: Base = Base {
     ledger: "facilities",
     at: "e.people_on",
 };
-const PEOPLE: Base = Base { from: "people e", shows: ["e.row_key", "e.name", "e.job"], ledger: "people", at: "e.entered_on" };
+const PEOPLE: Base =
+    Base { from: "people e", shows: ["e.row_key", "e.name", "e.job"], ledger: "people", at: "e.entered_on" };
 const DEVICES: Base = Base {
     from: "devices e",
     shows: ["e.row_key", "e.name", "e.place"],
@@ -115,7 +116,8 @@ const ANSWERS: Base = Base {
     ledger: "vendor_answers",
     at: "COALESCE(e.answered_on, e.entered_on)",
 };
-const VENDORS: Base = Base { from: "vendors e", shows: ["e.row_key", "e.name", "e.services"], ledger: "vendors", at: "e.entered_on" };
+const VENDORS: Base =
+    Base { from: "vendors e", shows: ["e.row_key", "e.name", "e.services"], ledger: "vendors", at: "e.entered_on" };
 const CONTRACTS: Base =
     Base { from: "contracts e", shows: ["e.row_key", "e.name", "e.vendor"], ledger: "contracts", at: "e.entered_on" };
 const ROUTES: Base = Base {
@@ -149,7 +151,8 @@ const LIVE_TERMINAL: &str = "COALESCE(e.status, 'in_use') NOT IN ('disposed', 'l
 const OPEN: &str = "COALESCE(e.enabled, 1) = 1";
 const PERSONAL: &str = "COALESCE(e.enabled, 1) = 1 AND COALESCE(e.vendor_use, 0) = 0 AND COALESCE(e.emergency, 0) = 0";
 const IN_USE: &str = "COALESCE(e.handles, 1) = 1 AND COALESCE(e.retires_on, '9999') > '{today}'";
-const WITH_VENDOR: &str = "COALESCE(e.handles, 1) = 1 AND COALESCE(e.retires_on, '9999') > '{today}' AND e.vendor IS NOT NULL";
+const WITH_VENDOR: &str =
+    "COALESCE(e.handles, 1) = 1 AND COALESCE(e.retires_on, '9999') > '{today}' AND e.vendor IS NOT NULL";
 const RUNNING: &str = "COALESCE(e.end_on, '9999') >= '{today}'";
 
 /// Facts that take more than one row to judge; computed from the rows by `domain`.
@@ -161,92 +164,188 @@ pub(crate) const PATH: &str = "path";
 
 /// Every base with the facts it answers.
 pub(crate) static GROUPS: &[(Base, &[Query])] = &[
-    (FACILITY, &[
-        q("person.safety_manager", ALL, "CASE WHEN e.people > 0 THEN e.safety_managers END = 0"),
-        q("person.planning_manager", ALL, "CASE WHEN e.people > 0 THEN e.planning_managers END = 0"),
-        q("person.operator", ALL, "CASE WHEN e.people > 0 THEN e.operators END = 0"),
-        q("person.data_manager", ALL, "CASE WHEN e.people > 0 THEN e.data_managers END = 0"),
-        q("account.emergency_ready", ALL, "CASE WHEN e.accounts > 0 THEN e.emergency_accounts END = 0"),
-    ]),
+    (
+        FACILITY,
+        &[
+            q("person.safety_manager", ALL, "CASE WHEN e.people > 0 THEN e.safety_managers END = 0"),
+            q("person.planning_manager", ALL, "CASE WHEN e.people > 0 THEN e.planning_managers END = 0"),
+            q("person.operator", ALL, "CASE WHEN e.people > 0 THEN e.operators END = 0"),
+            q("person.data_manager", ALL, "CASE WHEN e.people > 0 THEN e.data_managers END = 0"),
+            q("account.emergency_ready", ALL, "CASE WHEN e.accounts > 0 THEN e.emergency_accounts END = 0"),
+        ],
+    ),
     (PEOPLE, &[dated("person.pledged", "COALESCE(e.leave_on, '9999') > '{today}'", "e.pledged_on > '{today}'")]),
-    (DEVICES, &[
-        q("device.registered", LIVE, "e.place IS NULL OR (e.owner IS NULL AND e.updated_by IS NULL)"),
-        dated("device.stocktaken", LIVE, "e.checked_on < '{today-366}'"),
-        q("device.usb_limited", LIVE_PC, "e.usb_limited = 0"),
-        q("device.password_changed", "COALESCE(e.status, 'in_use') NOT IN ('disposed', 'lost') AND e.kind IN ('server', 'network', 'printer')", "e.password_changed = 0"),
-        q("device.network_owned", "COALESCE(e.status, 'in_use') NOT IN ('disposed', 'lost') AND e.kind = 'network'", "e.updated_by IS NULL"),
-        q("device.portable_encrypted", "COALESCE(e.status, 'in_use') NOT IN ('disposed', 'lost') AND (e.portable = 1 OR e.kind = 'medium')", "e.encrypted = 0"),
-        dated("device.disposal_recorded", "e.status = 'disposed'", "e.disposed_on IS NULL OR e.disposal_method IS NULL OR e.disposed_by IS NULL"),
-    ]),
-    (ENDPOINTS, &[
-        q("device.agentless_justified", "e.declared = 1 AND e.status NOT IN ('disposed', 'lost') AND e.kind IN ('server', 'terminal')", "e.machine IS NULL AND e.agentless IS NULL"),
-        dated("device.known", "e.seen_on IS NOT NULL", "e.declared = 0"),
-        dated("device.seen", "e.declared = 1 AND e.status NOT IN ('disposed', 'lost', 'stored') AND e.kind IN ('server', 'terminal') AND e.agentless IS NULL", "e.seen_on < '{today-31}'"),
-        dated("device.os_supported", "e.status NOT IN ('disposed', 'lost') AND (e.kind IN ('server', 'terminal') OR e.supported_until IS NOT NULL)", "e.supported_until < '{today}'"),
-        dated("device.patched", LIVE_PC, "e.patched_on < '{today-90}'"),
-        dated("device.antivirus_on", LIVE_PC, "e.antivirus_on = 0"),
-        dated("device.antivirus_current", LIVE_PC, "CASE WHEN e.definitions_on < '{today-14}' THEN 1 WHEN e.definitions_on IS NOT NULL THEN 0 ELSE 1 - e.antivirus_current END = 1"),
-        dated("device.encrypted", LIVE_TERMINAL, "e.encrypted = 0"),
-        dated("device.remote_control_known", "e.seen_on >= '{today-31}'", "e.remote_control IS NOT NULL AND NOT EXISTS (SELECT 1 FROM routes r WHERE r.facility = e.facility AND r.device = e.row_key)"),
-        dated("device.hardened", "e.seen_on IS NOT NULL AND e.hardening_index IS NOT NULL", "e.hardening_warnings > 0"),
-    ]),
-    (ACCOUNTS, &[
-        q("account.leaver_disabled", "e.holder IS NOT NULL", "e.holder_leaves <= '{today}' AND COALESCE(e.enabled, 1) = 1"),
-        dated("account.used", PERSONAL, "e.last_login_on < '{today-180}'"),
-        q("account.owned", PERSONAL, "e.holder IS NULL"),
-        q("account.not_shared", OPEN, "e.shared = 1 OR (e.shared IS NULL AND e.person IS NULL AND COALESCE(e.vendor_use, 0) = 0 AND COALESCE(e.emergency, 0) = 0)"),
-        q("account.admin_named", "COALESCE(e.enabled, 1) = 1 AND e.admin = 1", "e.holder IS NULL OR e.holder_leaves <= '{today}'"),
-        dated("account.reviewed", OPEN, "e.reviewed_on < '{today-366}'"),
-        q("account.vendor_dedicated", "COALESCE(e.enabled, 1) = 1 AND e.vendor_use = 1", "e.shared = 1"),
-    ]),
-    (SYSTEMS, &[
-        q("account.registered", IN_USE, "NOT EXISTS (SELECT 1 FROM accounts a WHERE a.facility = e.facility AND a.system = e.row_key)"),
-        q("system.registered", IN_USE, "e.kind IS NULL OR e.hosting IS NULL"),
-        q("system.password_guess_proof", IN_USE, "e.password_weak_rejected = 0"),
-        q("system.password_hashed", IN_USE, "e.password_hashed = 0"),
-        q("system.password_unique", IN_USE, "e.password_reused = 1"),
-        q("system.lockout", IN_USE, "e.lockout = 0"),
-        q("system.auto_lock", IN_USE, "e.auto_lock = 0"),
-        q("system.role_based", IN_USE, "e.role_based = 0"),
-        q("system.access_log", IN_USE, "e.access_log = 0"),
-        q("system.log_protected", IN_USE, "e.log_protected = 0"),
-        q("system.time_synced", IN_USE, "e.time_synced = 0"),
-        q("system.source_limited", IN_USE, "e.source_limited = 0"),
-        q("system.unneeded_stopped", IN_USE, "e.unneeded_stopped = 0"),
-        q("system.backup_generations", IN_USE, "e.backup_generations < 3"),
-        q("system.backup_methods", IN_USE, "e.backup_methods < 2"),
-        q("system.backup_offline", IN_USE, "e.backup_offline = 0"),
-        dated("system.backup_recent", IN_USE, "e.backup_on < '{today-7}'"),
-        dated("system.restore_tested", IN_USE, "e.restored_on < '{today-366}'"),
-        q("system.in_japan", IN_USE, "e.in_japan = 0"),
-        q("system.edit_history", IN_USE, "e.edit_history = 0"),
-        q("system.proxy_entry_logged", IN_USE, "e.proxy_entry_logged = 0"),
-        q("system.readable", IN_USE, "e.readable = 0"),
-        q("system.update_duty", IN_USE, "e.update_duty = 'unclear' OR (e.update_duty = 'vendor' AND e.update_duty_in = 'none')"),
-        q("vendor.disclosed", WITH_VENDOR, "NOT EXISTS (SELECT 1 FROM vendor_answers v WHERE v.facility = e.facility AND v.system = e.row_key)"),
-        dated("contract.current", WITH_VENDOR, "NOT EXISTS (SELECT 1 FROM contracts c WHERE c.facility = e.facility AND (c.system = e.row_key OR (c.system IS NULL AND c.vendor = e.vendor)) AND COALESCE(c.start_on, '{today}') <= '{today}' AND COALESCE(c.end_on, '9999') >= '{today}')"),
-    ]),
+    (
+        DEVICES,
+        &[
+            q("device.registered", LIVE, "e.place IS NULL OR (e.owner IS NULL AND e.updated_by IS NULL)"),
+            dated("device.stocktaken", LIVE, "e.checked_on < '{today-366}'"),
+            q("device.usb_limited", LIVE_PC, "e.usb_limited = 0"),
+            q(
+                "device.password_changed",
+                "COALESCE(e.status, 'in_use') NOT IN ('disposed', 'lost') AND e.kind IN ('server', 'network', 'printer')",
+                "e.password_changed = 0",
+            ),
+            q(
+                "device.network_owned",
+                "COALESCE(e.status, 'in_use') NOT IN ('disposed', 'lost') AND e.kind = 'network'",
+                "e.updated_by IS NULL",
+            ),
+            q(
+                "device.portable_encrypted",
+                "COALESCE(e.status, 'in_use') NOT IN ('disposed', 'lost') AND (e.portable = 1 OR e.kind = 'medium')",
+                "e.encrypted = 0",
+            ),
+            dated(
+                "device.disposal_recorded",
+                "e.status = 'disposed'",
+                "e.disposed_on IS NULL OR e.disposal_method IS NULL OR e.disposed_by IS NULL",
+            ),
+        ],
+    ),
+    (
+        ENDPOINTS,
+        &[
+            q(
+                "device.agentless_justified",
+                "e.declared = 1 AND e.status NOT IN ('disposed', 'lost') AND e.kind IN ('server', 'terminal')",
+                "e.machine IS NULL AND e.agentless IS NULL",
+            ),
+            dated("device.known", "e.seen_on IS NOT NULL", "e.declared = 0"),
+            dated(
+                "device.seen",
+                "e.declared = 1 AND e.status NOT IN ('disposed', 'lost', 'stored') AND e.kind IN ('server', 'terminal') AND e.agentless IS NULL",
+                "e.seen_on < '{today-31}'",
+            ),
+            dated(
+                "device.os_supported",
+                "e.status NOT IN ('disposed', 'lost') AND (e.kind IN ('server', 'terminal') OR e.supported_until IS NOT NULL)",
+                "e.supported_until < '{today}'",
+            ),
+            dated("device.patched", LIVE_PC, "e.patched_on < '{today-90}'"),
+            dated("device.antivirus_on", LIVE_PC, "e.antivirus_on = 0"),
+            dated(
+                "device.antivirus_current",
+                LIVE_PC,
+                "CASE WHEN e.definitions_on < '{today-14}' THEN 1 WHEN e.definitions_on IS NOT NULL THEN 0 ELSE 1 - e.antivirus_current END = 1",
+            ),
+            dated("device.encrypted", LIVE_TERMINAL, "e.encrypted = 0"),
+            dated(
+                "device.remote_control_known",
+                "e.seen_on >= '{today-31}'",
+                "e.remote_control IS NOT NULL AND NOT EXISTS (SELECT 1 FROM routes r WHERE r.facility = e.facility AND r.device = e.row_key)",
+            ),
+            dated(
+                "device.hardened",
+                "e.seen_on IS NOT NULL AND e.hardening_index IS NOT NULL",
+                "e.hardening_warnings > 0",
+            ),
+        ],
+    ),
+    (
+        ACCOUNTS,
+        &[
+            q(
+                "account.leaver_disabled",
+                "e.holder IS NOT NULL",
+                "e.holder_leaves <= '{today}' AND COALESCE(e.enabled, 1) = 1",
+            ),
+            dated("account.used", PERSONAL, "e.last_login_on < '{today-180}'"),
+            q("account.owned", PERSONAL, "e.holder IS NULL"),
+            q(
+                "account.not_shared",
+                OPEN,
+                "e.shared = 1 OR (e.shared IS NULL AND e.person IS NULL AND COALESCE(e.vendor_use, 0) = 0 AND COALESCE(e.emergency, 0) = 0)",
+            ),
+            q(
+                "account.admin_named",
+                "COALESCE(e.enabled, 1) = 1 AND e.admin = 1",
+                "e.holder IS NULL OR e.holder_leaves <= '{today}'",
+            ),
+            dated("account.reviewed", OPEN, "e.reviewed_on < '{today-366}'"),
+            q("account.vendor_dedicated", "COALESCE(e.enabled, 1) = 1 AND e.vendor_use = 1", "e.shared = 1"),
+        ],
+    ),
+    (
+        SYSTEMS,
+        &[
+            q(
+                "account.registered",
+                IN_USE,
+                "NOT EXISTS (SELECT 1 FROM accounts a WHERE a.facility = e.facility AND a.system = e.row_key)",
+            ),
+            q("system.registered", IN_USE, "e.kind IS NULL OR e.hosting IS NULL"),
+            q("system.password_guess_proof", IN_USE, "e.password_weak_rejected = 0"),
+            q("system.password_hashed", IN_USE, "e.password_hashed = 0"),
+            q("system.password_unique", IN_USE, "e.password_reused = 1"),
+            q("system.lockout", IN_USE, "e.lockout = 0"),
+            q("system.auto_lock", IN_USE, "e.auto_lock = 0"),
+            q("system.role_based", IN_USE, "e.role_based = 0"),
+            q("system.access_log", IN_USE, "e.access_log = 0"),
+            q("system.log_protected", IN_USE, "e.log_protected = 0"),
+            q("system.time_synced", IN_USE, "e.time_synced = 0"),
+            q("system.source_limited", IN_USE, "e.source_limited = 0"),
+            q("system.unneeded_stopped", IN_USE, "e.unneeded_stopped = 0"),
+            q("system.backup_generations", IN_USE, "e.backup_generations < 3"),
+            q("system.backup_methods", IN_USE, "e.backup_methods < 2"),
+            q("system.backup_offline", IN_USE, "e.backup_offline = 0"),
+            dated("system.backup_recent", IN_USE, "e.backup_on < '{today-7}'"),
+            dated("system.restore_tested", IN_USE, "e.restored_on < '{today-366}'"),
+            q("system.in_japan", IN_USE, "e.in_japan = 0"),
+            q("system.edit_history", IN_USE, "e.edit_history = 0"),
+            q("system.proxy_entry_logged", IN_USE, "e.proxy_entry_logged = 0"),
+            q("system.readable", IN_USE, "e.readable = 0"),
+            q(
+                "system.update_duty",
+                IN_USE,
+                "e.update_duty = 'unclear' OR (e.update_duty = 'vendor' AND e.update_duty_in = 'none')",
+            ),
+            q(
+                "vendor.disclosed",
+                WITH_VENDOR,
+                "NOT EXISTS (SELECT 1 FROM vendor_answers v WHERE v.facility = e.facility AND v.system = e.row_key)",
+            ),
+            dated(
+                "contract.current",
+                WITH_VENDOR,
+                "NOT EXISTS (SELECT 1 FROM contracts c WHERE c.facility = e.facility AND (c.system = e.row_key OR (c.system IS NULL AND c.vendor = e.vendor)) AND COALESCE(c.start_on, '{today}') <= '{today}' AND COALESCE(c.end_on, '9999') >= '{today}')",
+            ),
+        ],
+    ),
     (ANSWERS, &[q("vendor.answers_clear", ALL, "e.answer = 'no'")]),
-    (VENDORS, &[
-        q("vendor.certified", ALL, "CASE WHEN e.privacy_mark = 1 OR e.isms = 1 THEN CASE WHEN e.certified_until < '{today}' THEN 1 ELSE 0 END WHEN e.privacy_mark = 0 AND e.isms = 0 THEN 1 END = 1"),
-        q("vendor.contact", ALL, "e.phone IS NULL"),
-    ]),
-    (CONTRACTS, &[
-        q("contract.demarcation", RUNNING, "e.demarcation = 0"),
-        q("contract.confidentiality", RUNNING, "e.confidentiality = 0"),
-        q("contract.incident_duty", RUNNING, "e.incident_duty = 0"),
-        q("contract.erasure_duty", RUNNING, "e.erasure_duty = 0"),
-        q("contract.subcontracting", RUNNING, "e.subcontracting = 0"),
-        q("contract.in_japan", RUNNING, "e.in_japan = 0"),
-    ]),
-    (ROUTES, &[
-        q("route.owned", ALL, "e.update_owner IS NULL"),
-        dated("route.updated", ALL, "e.updated_on < '{today-180}'"),
-        q("route.logged", ALL, "e.logged = 0"),
-        q("route.source_limited", ALL, "e.source_limited = 0"),
-        q("route.two_factor", ALL, "e.two_factor = 0"),
-        q("route.work_plan", ALL, "e.work_plan = 0"),
-    ]),
+    (
+        VENDORS,
+        &[
+            q(
+                "vendor.certified",
+                ALL,
+                "CASE WHEN e.privacy_mark = 1 OR e.isms = 1 THEN CASE WHEN e.certified_until < '{today}' THEN 1 ELSE 0 END WHEN e.privacy_mark = 0 AND e.isms = 0 THEN 1 END = 1",
+            ),
+            q("vendor.contact", ALL, "e.phone IS NULL"),
+        ],
+    ),
+    (
+        CONTRACTS,
+        &[
+            q("contract.demarcation", RUNNING, "e.demarcation = 0"),
+            q("contract.confidentiality", RUNNING, "e.confidentiality = 0"),
+            q("contract.incident_duty", RUNNING, "e.incident_duty = 0"),
+            q("contract.erasure_duty", RUNNING, "e.erasure_duty = 0"),
+            q("contract.subcontracting", RUNNING, "e.subcontracting = 0"),
+            q("contract.in_japan", RUNNING, "e.in_japan = 0"),
+        ],
+    ),
+    (
+        ROUTES,
+        &[
+            q("route.owned", ALL, "e.update_owner IS NULL"),
+            dated("route.updated", ALL, "e.updated_on < '{today-180}'"),
+            q("route.logged", ALL, "e.logged = 0"),
+            q("route.source_limited", ALL, "e.source_limited = 0"),
+            q("route.two_factor", ALL, "e.two_factor = 0"),
+            q("route.work_plan", ALL, "e.work_plan = 0"),
+        ],
+    ),
     (SERVERS, &[q(PATH, ALL, "e.own = 1")]),
 ];
 
@@ -265,7 +364,10 @@ impl Query {
     fn condition(&self, base: &Base) -> String {
         let holds = self.declared().map_or(366, |f| f.holds_days);
         if self.ages {
-            format!("CASE WHEN {} >= '{{today-{holds}}}' THEN CASE WHEN {} THEN 1 WHEN NOT ({}) THEN 0 END END", base.at, self.bad, self.bad)
+            format!(
+                "CASE WHEN {} >= '{{today-{holds}}}' THEN CASE WHEN {} THEN 1 WHEN NOT ({}) THEN 0 END END",
+                base.at, self.bad, self.bad
+            )
         } else {
             format!("CASE WHEN {} THEN 1 WHEN NOT ({}) THEN 0 END", self.bad, self.bad)
         }

@@ -72,7 +72,11 @@ impl Store {
     /// Any store error.
     pub async fn machine_list(&self, facility: &str) -> Result<Vec<MachineRow>> {
         let columns = COLUMNS.replace(", sections", ", '{}' AS sections");
-        self.machines(&format!("SELECT {columns} FROM machines WHERE facility = $1 ORDER BY agent_id"), vec![facility.into()]).await
+        self.machines(
+            &format!("SELECT {columns} FROM machines WHERE facility = $1 ORDER BY agent_id"),
+            vec![facility.into()],
+        )
+        .await
     }
 
     /// One machine by its agent's id, with its sections.
@@ -125,7 +129,8 @@ impl Store {
     /// # Errors
     /// Any store error.
     pub async fn agent_key(&self, facility: &str) -> Result<Option<String>> {
-        let rows = self.query("SELECT secret_sha256 FROM agent_keys WHERE facility = $1", vec![facility.into()]).await?;
+        let rows =
+            self.query("SELECT secret_sha256 FROM agent_keys WHERE facility = $1", vec![facility.into()]).await?;
         rows.first().map(|r| Ok(r.try_get_by_index(0)?)).transpose()
     }
 }

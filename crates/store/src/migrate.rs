@@ -46,9 +46,7 @@ pub(crate) async fn up(db: &DatabaseConnection) -> Result<()> {
         return Err(Error::Newer { migration: migration.clone() });
     }
     for (name, _) in MIGRATIONS.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
-        Migrator::up(db, Some(1))
-            .await
-            .map_err(|source| Error::Migration { migration: (*name).to_owned(), source })?;
+        Migrator::up(db, Some(1)).await.map_err(|source| Error::Migration { migration: (*name).to_owned(), source })?;
     }
     Ok(())
 }

@@ -120,7 +120,12 @@ impl Store {
     ///
     /// # Errors
     /// Any store error.
-    pub async fn row_find(&self, ledger: &'static Ledger, facility: &str, keys: &[String]) -> Result<HashMap<String, StoredRow>> {
+    pub async fn row_find(
+        &self,
+        ledger: &'static Ledger,
+        facility: &str,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredRow>> {
         let mut found = HashMap::with_capacity(keys.len());
         for part in keys.chunks(MAX_PARAMETERS - 1) {
             let places: Vec<String> = (0..part.len()).map(|n| format!("${}", n + 2)).collect();
@@ -233,7 +238,12 @@ impl WriteTx {
                 let id = if own { self.facility.clone() } else { Uuid::now_v7().to_string() };
                 values.extend([Value::from(id), self.facility.clone().into(), key.clone().into()]);
                 values.extend(ledger.columns.iter().map(|c| to_sql(c, row.get(c.name))));
-                values.extend([1_i64.into(), now.into(), Value::from(today.clone()), Value::String(import.map(str::to_owned))]);
+                values.extend([
+                    1_i64.into(),
+                    now.into(),
+                    Value::from(today.clone()),
+                    Value::String(import.map(str::to_owned)),
+                ]);
             }
             self.execute(&sql, values).await?;
         }
@@ -245,7 +255,8 @@ impl WriteTx {
     /// # Errors
     /// [`Error::Conflict`] when somebody else changed it meanwhile.
     pub async fn row_update(&mut self, ledger: &Ledger, key: &str, rev: i64, row: &Row) -> Result<()> {
-        let sets: Vec<String> = ledger.columns.iter().enumerate().map(|(n, c)| format!("{} = ${}", c.name, n + 6)).collect();
+        let sets: Vec<String> =
+            ledger.columns.iter().enumerate().map(|(n, c)| format!("{} = ${}", c.name, n + 6)).collect();
         let sql = format!(
             "UPDATE {} SET {}, rev = rev + 1, entered_at = $4, entered_on = $5, import = NULL \
              WHERE facility = $1 AND row_key = $2 AND rev = $3",
@@ -288,13 +299,22 @@ impl WriteTx {
         ];
         self.execute(sql, values).await?;
         for part in before.chunks(MAX_PARAMETERS / 4) {
-            let places: Vec<String> =
-                (0..part.len()).map(|r| format!("(${},${},${},${})", r * 4 + 1, r * 4 + 2, r * 4 + 3, r * 4 + 4)).collect();
-            let sql = format!("INSERT INTO import_before (import, row_key, facility, row_before) VALUES {}", places.join(","));
+            let places: Vec<String> = (0..part.len())
+                .map(|r| format!("(${},${},${},${})", r * 4 + 1, r * 4 + 2, r * 4 + 3, r * 4 + 4))
+                .collect();
+            let sql = format!(
+                "INSERT INTO import_before (import, row_key, facility, row_before) VALUES {}",
+                places.join(",")
+            );
             let mut values: Vec<Value> = Vec::with_capacity(part.len() * 4);
             for row in part {
                 let json = serde_json::to_string(&row.row).map_err(|_| Error::Corrupt { what: row.key.clone() })?;
-                values.extend([import.id.clone().into(), row.key.clone().into(), facility.clone().into(), Value::from(json)]);
+                values.extend([
+                    import.id.clone().into(),
+                    row.key.clone().into(),
+                    facility.clone().into(),
+                    Value::from(json),
+                ]);
             }
             self.execute(&sql, values).await?;
         }
@@ -309,13 +329,19 @@ impl WriteTx {
     pub async fn import_undo(&mut self, import: &str) -> Result<(u64, u64)> {
         let facility = self.facility.clone();
         let rows = self
-            .select("SELECT ledger FROM imports WHERE id = $1 AND facility = $2 AND undone_at IS NULL", vec![import.into(), facility.clone().into()])
+            .select(
+                "SELECT ledger FROM imports WHERE id = $1 AND facility = $2 AND undone_at IS NULL",
+                vec![import.into(), facility.clone().into()],
+            )
             .await?;
         let missing = || Error::NotFound { what: format!("取込み {import}") };
         let name: String = rows.first().ok_or_else(missing)?.try_get_by_index(0)?;
         let ledger = domain::ledger::ledger(&name).ok_or_else(missing)?;
         let before = self
-            .select("SELECT row_key, row_before FROM import_before WHERE import = $1 AND facility = $2", vec![import.into(), facility.clone().into()])
+            .select(
+                "SELECT row_key, row_before FROM import_before WHERE import = $1 AND facility = $2",
+                vec![import.into(), facility.clone().into()],
+            )
             .await?;
         let still = format!("SELECT row_key FROM {name} WHERE facility = $1 AND import = $2");
         let still: std::collections::HashSet<String> = self
