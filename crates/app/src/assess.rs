@@ -1,0 +1,169 @@
+//! 判定: the evidence of a facility and what follows from it.
+
+use std::collections::BTreeMap;
+
+use domain::catalog::{Catalog, Catalogs};
+use domain::evaluate::{Evidence, Facility, Finding, Verdict, assess};
+use domain::fact::{FACTS, Fact};
+use jiff::civil::Date;
+use store::{Offender, OsSupport};
+
+use crate::App;
+use crate::error::{Error, Result};
+
+/// The evidence of one facility on a day, from which every verdict follows.
+#[derive(Debug)]
+pub struct Assessment {
+    /// The evidence.
+    pub evidence: Evidence,
+    /// The day.
+    pub today: Date,
+    catalogs: &'static Catalogs,
+}
+
+/// How many requirements have each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    counts: [u32; Verdict::ALL.len()],
+}
+
+/// The rows that make a fact bad, or of which nobody knows.
+#[derive(Debug)]
+pub struct Offenders {
+    /// The fact.
+    pub fact: &'static Fact,
+    /// Bad ones first.
+    pub rows: Vec<Offender>,
+}
+
+impl App {
+    /// Gathers the evidence of a facility as of today.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn assess(&self, facility: &Facility) -> Result<Assessment> {
+        self.refresh_lifecycle(false).await?;
+        let today = self.today();
+        let mut found = self.store.evidence(Some(&facility.id), today).await?;
+        let evidence = found
+            .remove(&facility.id)
+            .ok_or_else(|| Error::Store(store::Error::NotFound { what: facility.name.clone() }))?;
+        Ok(Assessment { evidence, today, catalogs: self.catalogs() })
+    }
+
+    /// Gathers the evidence of every facility as of today, with a fixed number of statements.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn assess_all(&self) -> Result<Vec<Assessment>> {
+        self.refresh_lifecycle(false).await?;
+        let (today, catalogs) = (self.today(), self.catalogs());
+        let all = self.store.evidence(None, today).await?;
+        Ok(all.into_values().map(|evidence| Assessment { evidence, today, catalogs }).collect())
+    }
+
+    /// What makes the facts bad or unknown, for every fact that has such rows.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn offenders(&self, assessment: &Assessment) -> Result<Vec<Offenders>> {
+        let mut all = Vec::new();
+        for fact in FACTS {
+            let tally = assessment.evidence.facts.get(fact.name).copied().unwrap_or_default();
+            if tally.bad + tally.unknown == 0 {
+                continue;
+            }
+            let rows = self.store.offender_list(fact.name, &assessment.evidence.facility.id, assessment.today).await?;
+            all.push(Offenders { fact, rows });
+        }
+        Ok(all)
+    }
+
+    /// Looks up the support of operating systems not seen before; `afresh` after the table changed.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn refresh_lifecycle(&self, afresh: bool) -> Result<()> {
+        let lifecycle = Self::lifecycle()?;
+        let support = |os: &str| match lifecycle.support(os) {
+            Some(found) => OsSupport { product: Some(found.product.to_owned()), until: found.until },
+            None => OsSupport::default(),
+        };
+        Ok(self.store.os_support_refresh(support, afresh).await?)
+    }
+}
+
+impl Assessment {
+    /// The editions to show for this facility: the guideline it follows first, then the others.
+    pub fn editions(&self) -> Vec<&'static Catalog> {
+        let followed = self.evidence.facility.edition.as_deref().unwrap_or("mhlw-7.0");
+        let mut all: Vec<&Catalog> =
+            self.catalogs.catalogs.iter().filter(|c| c.requirements().next().is_some()).collect();
+        all.sort_by_key(|c| (c.id != followed, std::cmp::Reverse(c.published_on), c.id.clone()));
+        all
+    }
+
+    /// The findings of an edition, on the facility's own form where it is a checklist.
+    ///
+    /// # Errors
+    /// When there is no such edition.
+    pub fn findings(&self, edition: &str) -> Result<Vec<Finding<'_>>> {
+        self.findings_on(edition, self.evidence.facility.form())
+    }
+
+    /// The findings of an edition on a form of the checklist.
+    ///
+    /// # Errors
+    /// When there is no such edition.
+    pub fn findings_on(&self, edition: &str, form: &str) -> Result<Vec<Finding<'_>>> {
+        Ok(assess(self.catalogs, self.edition(edition)?, form, &self.evidence, self.today))
+    }
+
+    /// The edition called `id`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn edition(&self, id: &str) -> Result<&'static Catalog> {
+        self.catalogs.catalog(id).ok_or_else(|| {
+            let known: Vec<&str> = self.catalogs.catalogs.iter().map(|c| c.id.as_str()).collect();
+            Error::invalid(
+                "CAT-002",
+                format!("版「{id}」はありません。「{}」のどれかにしてください。", known.join("」「")),
+            )
+        })
+    }
+
+    /// Devices declared in the ledger, of these observed by an agent, and observed but declared nowhere.
+    pub fn coverage(&self) -> (i64, i64, i64) {
+        let tally = |name| self.evidence.facts.get(name).copied().unwrap_or_default();
+        let (declared, known) = (tally("device.registered"), tally("device.known"));
+        (declared.total, known.total - known.bad, known.bad)
+    }
+}
+
+impl Count {
+    /// Counts the verdicts of findings.
+    pub fn of(findings: &[Finding<'_>]) -> Self {
+        let mut by: BTreeMap<Verdict, u32> = BTreeMap::new();
+        for finding in findings {
+            *by.entry(finding.verdict).or_default() += 1;
+        }
+        Self { counts: Verdict::ALL.map(|v| by.get(&v).copied().unwrap_or_default()) }
+    }
+
+    /// Each verdict with its count, worst first.
+    pub fn each(&self) -> impl Iterator<Item = (Verdict, u32)> {
+        Verdict::ALL.into_iter().zip(self.counts)
+    }
+
+    /// How many have this verdict.
+    pub fn get(&self, verdict: Verdict) -> u32 {
+        self.each().find(|(v, _)| *v == verdict).map_or(0, |(_, n)| n)
+    }
+
+    /// How many hold today, of how many that apply.
+    pub fn readiness(&self) -> (u32, u32) {
+        let sum = |wanted: fn(Verdict) -> bool| self.each().filter(|(v, _)| wanted(*v)).map(|(_, n)| n).sum();
+        (sum(Verdict::holds), sum(|v| v != Verdict::NotApplicable))
+    }
+}

@@ -1,0 +1,86 @@
+//! The demonstration clinic: fictional, modelled on the failures of real incidents.
+//!
+//! Its ledgers are CSV files written as of [`ANCHOR`]; on loading, every date moves by the days passed
+//! since, so that what is overdue stays overdue. They go through the same reader as everybody's files.
+
+use domain::evaluate::{Facility, plus};
+use domain::journal::{Actor, Event};
+use domain::ledger::{LEDGERS, Row, Value};
+use intake::table::{self, Mapping};
+use jiff::civil::{Date, date};
+use uuid::Uuid;
+
+use crate::App;
+use crate::error::{Error, Result};
+
+/// The day on which the demonstration's dates are as written.
+const ANCHOR: Date = date(2026, 11, 22);
+
+macro_rules! ledgers {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../demo/", $name, ".csv")))),*]
+    };
+}
+
+/// Ledger and its CSV.
+const FILES: &[(&str, &str)] = ledgers![
+    "facilities",
+    "people",
+    "vendors",
+    "systems",
+    "logins",
+    "devices",
+    "accounts",
+    "contracts",
+    "vendor_answers",
+    "routes",
+    "documents",
+    "records",
+    "attestations",
+];
+
+impl App {
+    /// Loads the demonstration clinic into an empty installation.
+    ///
+    /// # Errors
+    /// When any facility is registered already: demonstration and real data never mix.
+    pub async fn load_demo(&self, actor: &Actor) -> Result<Facility> {
+        if !self.store.facility_list().await?.is_empty() {
+            return Err(Error::invalid(
+                "DEM-001",
+                "デモは空のデータフォルダにだけ読み込めます。実際のデータと混ぜないため、別のフォルダを指定してください。",
+            ));
+        }
+        let days = ANCHOR.until(self.today()).map_or(0, |span| span.get_days());
+        let mut tx = self.store.begin(actor, &Uuid::now_v7().to_string(), self.now()).await?;
+        for ledger in LEDGERS {
+            let Some((name, text)) = FILES.iter().find(|(name, _)| *name == ledger.name) else { continue };
+            let internal = |message: String| Error::Internal { message: format!("demo/{name}.csv {message}") };
+            let book = table::read(&format!("{name}.csv"), text.as_bytes()).map_err(|e| internal(format!("{e:?}")))?;
+            let sheet = book.sheets.first().ok_or_else(|| internal("empty".to_owned()))?;
+            let read =
+                table::recognise(sheet, name, Some(ledger), &Mapping::new()).map_err(|e| internal(format!("{e:?}")))?;
+            let mut rows = Vec::new();
+            for parsed in read.rows() {
+                if let Some(problem) = parsed.problems.first() {
+                    return Err(internal(format!("{}: {problem}", parsed.line)));
+                }
+                let row: Row = parsed.row.into_iter().map(|(column, value)| (column, shifted(value, days))).collect();
+                let key = ledger.row_key(&row).ok_or_else(|| internal(format!("{}", parsed.line)))?;
+                rows.push((key, row));
+            }
+            tx.row_upsert(ledger, &rows, None).await?;
+        }
+        tx.record(Event::new("demo.load", "demo"));
+        tx.commit().await?;
+        self.store.analyze().await?;
+        self.facility(None).await
+    }
+}
+
+fn shifted(value: Value, days: i32) -> Value {
+    match value {
+        Value::Date(day) => Value::Date(plus(day, days)),
+        other => other,
+    }
+}

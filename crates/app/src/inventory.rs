@@ -1,0 +1,259 @@
+//! What endpoint agents send: received, merged, matched with the device ledger.
+
+use domain::evaluate::Facility;
+use domain::inventory::{Declared, Machine, Outcome, Sections, Seen, merge, observe, reconcile};
+use domain::journal::{Actor, Event, sha256};
+use domain::ledger::ledger;
+use intake::inventory::{
+    Inventory, InventoryError, Message, contact_reply, error_reply, ok_reply, parse, prolog_reply,
+};
+use store::MachineRow;
+
+use crate::error::{Error, Result};
+use crate::{App, day_in_japan};
+
+/// What was done with a message of an agent, and what to answer it.
+#[derive(Debug)]
+pub struct Received {
+    /// Answer for the agent.
+    pub reply: Vec<u8>,
+    /// The machine recorded, when the message was an inventory.
+    pub machine: Option<RecordedMachine>,
+}
+
+/// A machine as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedMachine {
+    /// Host name, or the agent's id.
+    pub name: String,
+    /// Operating system.
+    pub os: Option<String>,
+    /// Key of the ledger device it was matched to.
+    pub device: Option<String>,
+    /// Why it was matched, or could not be.
+    pub note: Option<String>,
+}
+
+impl App {
+    /// Takes what an agent sent, from a file or over HTTP.
+    ///
+    /// # Errors
+    /// When it cannot be read (nothing is stored then) or the store fails.
+    pub async fn receive_inventory(
+        &self,
+        actor: &Actor,
+        facility: &Facility,
+        bytes: &[u8],
+        legacy_reply: bool,
+    ) -> Result<Received> {
+        match parse(bytes)? {
+            Message::Prolog { .. } => Ok(Received { reply: prolog_reply(legacy_reply), machine: None }),
+            Message::Contact { .. } => Ok(Received { reply: contact_reply(), machine: None }),
+            Message::Inventory(inventory) => {
+                let machine = self.record_inventory(actor, facility, inventory).await?;
+                Ok(Received { reply: ok_reply(legacy_reply), machine: Some(machine) })
+            }
+        }
+    }
+
+    /// What to answer an agent whose message was refused.
+    pub fn refuse_inventory(&self, error: &InventoryError) -> Vec<u8> {
+        error_reply(error)
+    }
+
+    async fn record_inventory(
+        &self,
+        actor: &Actor,
+        facility: &Facility,
+        arrived: Inventory,
+    ) -> Result<RecordedMachine> {
+        let now = self.now();
+        let known = self.store.machine_find(&facility.id, &arrived.device_id).await?;
+        let known = match known {
+            Some(known) => Some(known),
+            None if arrived.sections.contains_key(domain::inventory::LYNIS) => self.host_of(facility, &arrived).await?,
+            None => None,
+        };
+        let mut sections: Sections = match &known {
+            Some(machine) => serde_json::from_str(&machine.sections)
+                .map_err(|_| Error::Internal { message: format!("machine {}", machine.agent_id) })?,
+            None => Sections::new(),
+        };
+        merge(&mut sections, arrived.sections, arrived.partial);
+        let machine = observe(&sections, now);
+        let (agent_id, agent) = match known {
+            Some(known) if known.agent_id != arrived.device_id => (known.agent_id, known.agent),
+            _ => (arrived.device_id, arrived.agent),
+        };
+        let row = machine_row(agent_id, agent, &machine, &sections, now);
+        let name = machine.hostname.clone().unwrap_or_else(|| row.agent_id.clone());
+        let mut tx = self.store.begin(actor, &facility.id, now).await?;
+        tx.machine_upsert(&row).await?;
+        tx.record(
+            Event::new("machine.observe", row.agent_id.clone())
+                .with("agent", &row.agent)
+                .with("partial", arrived.partial)
+                .with("sha256", sha256(row.sections.as_bytes())),
+        );
+        tx.commit().await?;
+        self.match_machines(facility).await?;
+        let stored = self.store.machine_find(&facility.id, &row.agent_id).await?;
+        let (device, note) = stored.map(|m| (m.device, m.match_note)).unwrap_or_default();
+        Ok(RecordedMachine { name, os: machine.os, device, note })
+    }
+
+    /// A server's Lynis audit belongs to the machine of that host name, if its agent has reported.
+    async fn host_of(&self, facility: &Facility, arrived: &Inventory) -> Result<Option<MachineRow>> {
+        let hostname = observe(&arrived.sections, self.now()).hostname;
+        let Some(hostname) = hostname.map(|h| domain::text::fold(&h)) else { return Ok(None) };
+        let machines = self.store.machine_list(&facility.id).await?;
+        let mut same =
+            machines.iter().filter(|m| m.hostname.as_deref().map(domain::text::fold).as_ref() == Some(&hostname));
+        match (same.next(), same.next()) {
+            (Some(only), None) => Ok(self.store.machine_find(&facility.id, &only.agent_id).await?),
+            _ => Ok(None),
+        }
+    }
+
+    /// Matches every machine of a facility with its device ledger. Only what changed is written.
+    pub(crate) async fn match_machines(&self, facility: &Facility) -> Result<()> {
+        let machines = self.store.machine_list(&facility.id).await?;
+        let Some(devices) = ledger("devices") else { return Ok(()) };
+        if machines.is_empty() {
+            return Ok(());
+        }
+        let declared: Vec<Declared> = self
+            .store
+            .row_list(devices, Some(&facility.id))
+            .await?
+            .into_iter()
+            .map(|stored| {
+                let text = |name: &str| stored.row.get(name).map(ToString::to_string);
+                Declared {
+                    name: text("name"),
+                    serial: text("serial"),
+                    hostname: text("hostname"),
+                    mac: text("mac"),
+                    ip: text("ip"),
+                    no: stored.key,
+                }
+            })
+            .collect();
+        let seen: Vec<Seen> = machines
+            .iter()
+            .map(|m| Seen {
+                id: m.agent_id.clone(),
+                hostname: m.hostname.clone(),
+                serial: m.serial.clone(),
+                macs: lines(m.macs.as_deref()),
+                ips: lines(m.ips.as_deref()),
+            })
+            .collect();
+        let mut changed = Vec::new();
+        for (machine, link) in machines.iter().zip(reconcile(&declared, &seen)) {
+            let (device, note) = match link.outcome {
+                Outcome::Matched { device, by } => (Some(device), Some(format!("{}が一致", by.label().ja))),
+                Outcome::Ambiguous { by, devices } => {
+                    (None, Some(format!("{}が複数の機器（{}）と一致", by.label().ja, devices.join("、"))))
+                }
+                Outcome::Unregistered => (None, None),
+            };
+            if machine.device != device || machine.match_note != note {
+                changed.push((machine.agent_id.clone(), device, note));
+            }
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.store.begin(&Actor::new("system"), &facility.id, self.now()).await?;
+        for (id, device, note) in &changed {
+            tx.machine_match(id, device.as_deref(), note.as_deref()).await?;
+        }
+        tx.record(Event::new("machine.match", facility.no.clone()).with("changed", changed.len()));
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes a new secret for the agents of a facility; the old one ends. `secret` has to come from a
+    /// cryptographic random source; only its SHA-256 is kept.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn set_agent_secret(&self, actor: &Actor, facility: &Facility, secret: &str) -> Result<()> {
+        let mut tx = self.store.begin(actor, &facility.id, self.now()).await?;
+        tx.agent_key_set(&sha256(secret.as_bytes())).await?;
+        tx.record(Event::new("agent_key.set", facility.no.clone()));
+        Ok(tx.commit().await?)
+    }
+
+    /// The facility whose agents authenticate with this code and secret; `None` when they do not fit.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn agent_facility(&self, no: &str, secret: &str) -> Result<Option<Facility>> {
+        let facility = self.store.facility_list().await?.into_iter().find(|f| f.no == no);
+        let kept = match &facility {
+            Some(facility) => self.store.agent_key(&facility.id).await?,
+            None => None,
+        };
+        // The hash is computed and compared in full in every case.
+        let given = sha256(secret.as_bytes());
+        let same = constant_time_eq(given.as_bytes(), kept.unwrap_or_default().as_bytes());
+        Ok(facility.filter(|_| same))
+    }
+}
+
+/// Compares in a time that depends on the lengths alone.
+fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+}
+
+fn lines(joined: Option<&str>) -> Vec<String> {
+    joined.map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn joined(list: impl IntoIterator<Item = String>) -> Option<String> {
+    let text = list.into_iter().collect::<Vec<_>>().join("\n");
+    (!text.is_empty()).then_some(text)
+}
+
+fn machine_row(
+    agent_id: String,
+    agent: String,
+    machine: &Machine,
+    sections: &Sections,
+    now: jiff::Timestamp,
+) -> MachineRow {
+    let observed = machine.observed_at.unwrap_or(now);
+    // One working scanner protects the machine; it is off only when every scanner says so.
+    let switched = |of: fn(&domain::inventory::Antivirus) -> Option<bool>| {
+        let said: Vec<bool> = machine.antivirus.iter().filter_map(of).collect();
+        (!said.is_empty()).then(|| i64::from(said.contains(&true)))
+    };
+    MachineRow {
+        agent_id,
+        agent,
+        device: None,
+        match_note: None,
+        kind: machine.kind.unwrap_or("terminal").to_owned(),
+        hostname: machine.hostname.clone(),
+        serial: machine.serial.clone(),
+        macs: joined(machine.macs.clone()),
+        ips: joined(machine.ips.clone()),
+        os: machine.os.clone(),
+        observed_on: day_in_japan(observed).to_string(),
+        observed_at: observed.as_microsecond(),
+        received_at: now.as_microsecond(),
+        patched_on: machine.patched_on.map(|d| d.to_string()),
+        antivirus: joined(machine.antivirus.iter().map(|a| a.name.clone())),
+        antivirus_on: switched(|a| a.enabled),
+        antivirus_current: switched(|a| a.up_to_date),
+        definitions_on: machine.antivirus.iter().filter_map(|a| a.definitions_on).max().map(|d| d.to_string()),
+        disk_encrypted: machine.disk_encrypted.map(i64::from),
+        remote_control: joined(machine.remote_control.iter().map(|s| s.name.clone())),
+        usb_storage: joined(machine.usb_storage.clone()),
+        local_admins: joined(machine.local_admins.clone()),
+        hardening_index: machine.hardening_index,
+        hardening_warnings: machine.hardening_index.map(|_| i64::try_from(machine.warnings.len()).unwrap_or(i64::MAX)),
+        sections: serde_json::Value::Object(sections.clone()).to_string(),
+    }
+}

@@ -1,0 +1,98 @@
+//! The use cases: what people and agents ask of the product, free of HTML, SQL and PDF.
+//!
+//! One module per feature. Each takes the [`App`], an actor and plain values, and gives plain values
+//! or an [`Error`] that a person can read.
+
+mod assess;
+mod audit_folder;
+mod demo;
+mod error;
+mod export;
+mod facility;
+mod import;
+mod inventory;
+mod papers;
+
+use std::sync::OnceLock;
+
+use domain::catalog::Catalogs;
+use domain::lifecycle::Lifecycle;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use store::Store;
+
+pub use assess::{Assessment, Count, Offenders};
+pub use audit_folder::{FolderCheck, verify_folder};
+pub use error::{Error, Result};
+pub use export::Format;
+pub use facility::NewFacility;
+pub use import::{Change, Difference, ImportOptions, ImportReport, RejectedRow, SheetReport};
+pub use inventory::{Received, RecordedMachine};
+pub use papers::{ChecklistPaper, Papers};
+
+/// The only clock of the product.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands still, for tests and the demonstration.
+impl Clock for Timestamp {
+    fn now(&self) -> Timestamp {
+        *self
+    }
+}
+
+/// Everything a use case needs.
+pub struct App {
+    /// The store.
+    pub store: Store,
+    clock: Box<dyn Clock>,
+}
+
+impl App {
+    /// The product over an open store.
+    pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
+        Self { store, clock: Box::new(clock) }
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The civil date in Japan.
+    pub fn today(&self) -> Date {
+        day_in_japan(self.now())
+    }
+
+    /// The catalogs that ship with the product.
+    pub fn catalogs(&self) -> &'static Catalogs {
+        Catalogs::embedded()
+    }
+
+    fn lifecycle() -> Result<&'static Lifecycle> {
+        static TABLE: OnceLock<std::result::Result<Lifecycle, String>> = OnceLock::new();
+        TABLE
+            .get_or_init(|| Lifecycle::parse(domain::lifecycle::SHIPPED).map_err(|e| e.to_string()))
+            .as_ref()
+            .map_err(|message| Error::Internal { message: message.clone() })
+    }
+}
+
+/// The civil date in Japan at an instant.
+pub fn day_in_japan(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::get("Asia/Tokyo").unwrap_or(TimeZone::UTC)).date()
+}

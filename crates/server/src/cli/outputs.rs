@@ -1,0 +1,153 @@
+//! Papers, audit folders and dumps on the command line.
+
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use app::Papers;
+use clap::Args;
+
+use super::{Context, read_file, say, write_file};
+
+/// チェックリスト
+#[derive(Debug, Args)]
+pub(crate) struct Checklist {
+    /// 年度の版（checklist-r7 など）
+    #[arg(default_value = "checklist-r7")]
+    edition: String,
+    /// 様式（hospital, pharmacy, vendor。省くと施設に合うもの）
+    #[arg(long)]
+    form: Option<String>,
+    /// 書き出すフォルダ
+    #[arg(long, short, default_value = "out")]
+    out: PathBuf,
+    /// 署名する人の氏名
+    #[arg(long)]
+    sign: Option<String>,
+}
+
+impl Checklist {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let facility = context.facility().await?;
+        let assessment = context.app.assess(&facility).await?;
+        let papers = Papers { assessment: &assessment, printed_by: &context.actor.name, lang: context.lang };
+        let form = self.form.as_deref().unwrap_or(facility.form());
+        let paper = match &self.sign {
+            Some(name) => context.app.sign_checklist(&context.actor, &papers, &self.edition, form, name).await?,
+            None => papers.checklist(&self.edition, form, None)?,
+        };
+        let name = format!("チェックリスト_{}_{form}", self.edition.trim_start_matches("checklist-"));
+        let xlsx = self.out.join(format!("{name}.xlsx"));
+        write_file(&xlsx, &report::workbook(&paper.workbook)?)?;
+        say(format!("Excel：{}", xlsx.display()));
+        let pdf = self.out.join(format!("{name}.pdf"));
+        write_file(&pdf, &report::pdf(&paper.document)?)?;
+        say(format!("PDF　：{}", pdf.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// 要求事項の判定と根拠
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// 版（省くと施設の準拠する版）
+    edition: Option<String>,
+    /// 書き出すフォルダ
+    #[arg(long, short, default_value = "out")]
+    out: PathBuf,
+}
+
+impl Report {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let facility = context.facility().await?;
+        let assessment = context.app.assess(&facility).await?;
+        let edition = self.edition.or(facility.edition).unwrap_or_else(|| "mhlw-7.0".to_owned());
+        let papers = Papers { assessment: &assessment, printed_by: &context.actor.name, lang: context.lang };
+        let path = self.out.join(format!("判定と根拠_{edition}.pdf"));
+        write_file(&path, &report::pdf(&papers.requirements(&edition, None)?)?)?;
+        say(format!("PDF　：{}", path.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// 監査フォルダ
+#[derive(Debug, Args)]
+pub(crate) struct AuditFolder {
+    /// 書き出すファイル
+    #[arg(long, short, default_value = "out/監査フォルダ.zip")]
+    out: PathBuf,
+}
+
+impl AuditFolder {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let facility = context.facility().await?;
+        let (zip, code) = context.app.audit_folder(&context.actor, &facility, &context.actor.name).await?;
+        write_file(&self.out, &zip)?;
+        say(format!("監査フォルダ：{}", self.out.display()));
+        say(format!("検証コード　：{code}"));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// 監査フォルダの確認
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// 監査フォルダ（zip）
+    path: PathBuf,
+}
+
+impl Verify {
+    pub(crate) fn run(&self) -> Result<ExitCode> {
+        let check = app::verify_folder(&read_file(&self.path)?)?;
+        say(format!(
+            "{}　{}作成　{}個のファイルはすべて作られたときのままです。",
+            check.facility, check.made_on, check.files
+        ));
+        say(format!("検証コード：{}", check.code));
+        say(format!("操作記録　：{}件目 {}", check.journal_entries, check.journal_head));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// すべての書出し
+#[derive(Debug, Args)]
+pub(crate) struct Dump {
+    /// 書き出すファイル
+    out: PathBuf,
+}
+
+impl Dump {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let explain = || {
+            format!("「{}」に書き込めませんでした（OUT-001）。権限と空き容量を確かめてください。", self.out.display())
+        };
+        let mut file = BufWriter::new(std::fs::File::create(&self.out).with_context(explain)?);
+        let rows = context.app.store.dump(&mut file).await?;
+        file.flush().with_context(explain)?;
+        say(format!("{rows}行を書き出しました：{}", self.out.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// すべての読込み
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// 書き出したファイル
+    path: PathBuf,
+}
+
+impl Load {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let explain = || {
+            format!(
+                "「{}」を読めませんでした（INP-001）。ファイルの場所と権限を確かめてください。",
+                self.path.display()
+            )
+        };
+        let mut file = BufReader::new(std::fs::File::open(&self.path).with_context(explain)?);
+        let rows = context.app.store.load(&mut file).await?;
+        say(format!("{rows}行を読み込みました。"));
+        Ok(ExitCode::SUCCESS)
+    }
+}
