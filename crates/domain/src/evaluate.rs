@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Applies, Catalog, CatalogKind, Catalogs, Empty, Path, Requirement, Rule};
 use crate::fact::Tally;
@@ -106,7 +107,7 @@ pub struct Attestation {
 }
 
 /// The outcome for one requirement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Verdict {
     /// 不適合: evidence shows it is not met.
     Unmet,

@@ -344,7 +344,7 @@ pub static FACTS: &[Fact] = &[
         "systems",
         SYSTEMS,
         (
-            "8文字以上の英数字記号で定期変更、または13文字以上か二要素である",
+            "英数字記号の8文字以上で、定期変更・13文字以上・二要素のどれかである",
             "8+ mixed and changed regularly, or 13+ or two-factor",
         ),
         ("桁数・文字種・定期変更の設定を見直す", "review length, characters and change"),

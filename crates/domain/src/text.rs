@@ -28,7 +28,7 @@ impl Label {
 }
 
 /// The language of what is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Lang {
     /// Japanese.
     #[default]

@@ -6,11 +6,12 @@
 
 use domain::text::Lang;
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
-use crate::mark::Mark;
+use crate::Mark;
 
 /// One document of one or more A4 pages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Document {
     /// Large on the first page, and in every footer.
     pub title: String,
@@ -35,7 +36,7 @@ pub struct Document {
 }
 
 /// One part of a document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Block {
     /// A heading; also an entry of the file's outline.
     Heading {
@@ -64,7 +65,7 @@ pub enum Block {
 }
 
 /// A table. Its head is repeated on every page; a row is broken across pages only if it is very tall.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
     /// Columns from left to right.
     pub columns: Vec<Column>,
@@ -73,7 +74,7 @@ pub struct Table {
 }
 
 /// One column of a table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Column {
     /// What the head says.
     pub head: String,
@@ -84,7 +85,7 @@ pub struct Column {
 }
 
 /// Width of a column. Between the margins lie 167 mm, in landscape 254 mm.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Width {
     /// Fixed, in millimetres, including 4 mm of space around the text.
     Mm(f64),
@@ -93,7 +94,7 @@ pub enum Width {
 }
 
 /// Where text stands in its column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Align {
     /// At the left.
     #[default]
@@ -105,7 +106,7 @@ pub enum Align {
 }
 
 /// One row of a table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TableRow {
     /// One cell per column.
     pub cells: Vec<Cell>,
@@ -114,7 +115,7 @@ pub struct TableRow {
 }
 
 /// Whether a row stands out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Emphasis {
     /// Like its neighbours.
     #[default]
@@ -124,7 +125,7 @@ pub enum Emphasis {
 }
 
 /// One cell: a mark, a text, or a mark with a text under it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// Drawn as icon and word.
     pub mark: Option<Mark>,
@@ -158,7 +159,7 @@ impl From<Mark> for Cell {
 }
 
 /// Shares of a whole: how many requirements are met, unmet, unknown …
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StackedBar {
     /// From left to right. A segment of zero appears in the legend only.
     pub segments: Vec<Segment>,
@@ -167,7 +168,7 @@ pub struct StackedBar {
 }
 
 /// One share of a [`StackedBar`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Segment {
     /// Word in the legend.
     pub label: String,
@@ -178,7 +179,7 @@ pub struct Segment {
 }
 
 /// One line to sign, or that was signed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignatureLine {
     /// In which role, such as 確認者.
     pub role: String,

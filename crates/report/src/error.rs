@@ -1,6 +1,7 @@
 //! Why a document could not be made, said as 事象・原因・対処 with a code for the help desk.
 
 use rust_xlsxwriter::XlsxError;
+use serde::{Deserialize, Serialize};
 
 /// A document that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +21,7 @@ pub enum ReportError {
     /// A row has more or fewer cells than the table has columns.
     #[error(
         "「{table}」を作成できませんでした（RPT-003）。{row}行目の値は{cells}個ですが、列は{columns}個です。\
-         列と値の数をそろえてください。画面から作成したときは、このコードを添えて管理者に知らせてください。"
+         列と値の数をそろえてください。続くときは、このコードを添えて管理者に知らせてください。"
     )]
     Ragged {
         /// Name of the sheet, or the heads of the table.
@@ -49,6 +50,12 @@ pub enum ReportError {
          シート名は31文字までで、記号 [ ] : * ? / \\ は使えません。直らないときは、このコードを添えて管理者に知らせてください。"
     )]
     Excel(#[source] XlsxError),
+    /// The helper process that typesets is missing or died.
+    #[error(
+        "PDFを作成できませんでした（RPT-007）。組版プログラム「sakimori-typeset」を起動できないか、途中で止まりました。\
+         sakimoriと同じフォルダに置かれているかを確認してください。"
+    )]
+    Press(#[source] std::io::Error),
     /// A large sheet is written through a temporary file, and that failed.
     #[error(
         "Excelファイルを作成できませんでした（RPT-006）。大きな一覧のための一時ファイルを書き込めません。\
@@ -67,6 +74,7 @@ impl ReportError {
             Self::TooManyRows { .. } => "RPT-004",
             Self::Excel(_) => "RPT-005",
             Self::Scratch(_) => "RPT-006",
+            Self::Press(_) => "RPT-007",
         }
     }
 }
@@ -81,9 +89,9 @@ impl From<XlsxError> for ReportError {
 }
 
 /// What the typesetter said, for the log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Deserialize, Serialize, thiserror::Error)]
 #[error("{0}")]
-pub struct Diagnostics(pub(crate) String);
+pub struct Diagnostics(pub String);
 
 #[cfg(test)]
 mod tests {

@@ -5,18 +5,20 @@
 //! same description gives the same bytes, so that a folder of evidence can be rebuilt bit for bit. Text is
 //! always data; nothing a user wrote is ever read as markup or as a formula.
 //!
+//! The PDF half runs in a helper process, `sakimori-typeset`: a typesetter is large (fonts, tables, caches) and only
+//! now and then needed, and a document that upsets it must not take the server with it.
+//!
 //! Both functions are CPU-bound and block; run them off the async threads.
 
 mod document;
 mod error;
-mod mark;
-mod pdf;
+mod press;
 mod xlsx;
 
 pub use document::{
     Align, Block, Cell, Column, Document, Emphasis, Segment, SignatureLine, StackedBar, Table, TableRow, Width,
 };
+pub use domain::evaluate::Verdict as Mark;
 pub use error::{Diagnostics, ReportError};
-pub use mark::Mark;
-pub use pdf::pdf;
+pub use press::{Printed, pdf, pdfs};
 pub use xlsx::{DateStyle, Kind, Orientation, Sheet, SheetCell, SheetColumn, Workbook, workbook};

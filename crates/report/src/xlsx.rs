@@ -12,8 +12,8 @@ use rust_xlsxwriter::{
 };
 use unicode_width::UnicodeWidthStr;
 
+use crate::Mark;
 use crate::error::ReportError;
-use crate::mark::Mark;
 
 /// Rows and characters of a cell that Excel can hold.
 const MOST_ROWS: usize = 1_048_576;
@@ -228,7 +228,7 @@ impl<'a> SheetWriter<'a> {
             SheetCell::Text(written) => text(written, own(Kind::Text))?,
             SheetCell::YesNo(yes) => text(yes_no(*yes, *lang), own(Kind::YesNo))?,
             SheetCell::Marked(mark, written) => {
-                let word = mark.word(*lang);
+                let word = mark.label().in_lang(*lang);
                 let said = if written.is_empty() { word.to_owned() } else { format!("{word}：{written}") };
                 text(&said, Some(looks.marked(*mark)))?
             }

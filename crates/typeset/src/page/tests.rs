@@ -6,8 +6,9 @@ use jiff::civil::date;
 use typst::layout::{Frame, FrameItem};
 
 use super::*;
-use crate::document::*;
-use crate::mark::Mark;
+use report::{
+    Align, Block, Cell, Column, Document, Emphasis, Mark, Segment, SignatureLine, StackedBar, Table, TableRow, Width,
+};
 
 fn document(blocks: Vec<Block>) -> Document {
     Document {

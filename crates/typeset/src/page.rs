@@ -18,10 +18,9 @@ use typst::{Library, LibraryExt, World};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
-use crate::document::Document;
-use crate::error::{Diagnostics, ReportError};
+use report::{Diagnostics, Document, ReportError};
 
-static TEMPLATE: LazyLock<Source> = LazyLock::new(|| Source::detached(include_str!("pdf/document.typ")));
+static TEMPLATE: LazyLock<Source> = LazyLock::new(|| Source::detached(include_str!("page/document.typ")));
 
 static FONTS: LazyLock<Fonts> = LazyLock::new(|| {
     let files: [&'static [u8]; 2] =
@@ -36,7 +35,7 @@ static FONTS: LazyLock<Fonts> = LazyLock::new(|| {
 /// # Errors
 /// [`ReportError::Ragged`] if a row of a table does not fit its columns; [`ReportError::Layout`] and
 /// [`ReportError::Export`] if the typesetter refuses the document.
-pub fn pdf(document: &Document) -> Result<Vec<u8>, ReportError> {
+pub(crate) fn pdf(document: &Document) -> Result<Vec<u8>, ReportError> {
     let press = Press::new(data::inputs(document)?);
     let result = print(&press);
     // The typesetter remembers every page it ever made; a server must not.

@@ -7,11 +7,11 @@ use typst::foundations::{Array, Datetime, Dict, IntoValue, Value, dict};
 use typst::layout::{Abs, Fr};
 
 use super::{FONTS, text};
-use crate::document::{
+use report::Mark;
+use report::ReportError;
+use report::{
     Align, Block, Cell, Column, Document, Emphasis, Segment, SignatureLine, StackedBar, Table, TableRow, Width,
 };
-use crate::error::ReportError;
-use crate::mark::Mark;
 
 /// Between the margins, in millimetres; the template sets the same margins.
 const PORTRAIT: f64 = 167.0;
@@ -144,7 +144,7 @@ impl Desk {
     }
 
     fn mark(&self, mark: Mark) -> Dict {
-        dict! { "icon" => icon(mark), "word" => mark.word(self.lang) }
+        dict! { "icon" => icon(mark), "word" => mark.label().in_lang(self.lang) }
     }
 
     fn bar(&self, bar: &StackedBar) -> Dict {
