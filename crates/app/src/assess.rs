@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::catalog::{Catalog, Catalogs};
 use domain::evaluate::{Evidence, Facility, Finding, Verdict, assess};
 use domain::fact::{FACTS, Fact};
+use domain::journal::sha256;
 use jiff::civil::Date;
 use store::{Offender, OsSupport};
 
@@ -42,7 +43,7 @@ impl App {
     /// # Errors
     /// Any store error.
     pub async fn assess(&self, facility: &Facility) -> Result<Assessment> {
-        self.refresh_lifecycle(false).await?;
+        self.refresh_lifecycle(Some(&facility.id)).await?;
         let today = self.today();
         let mut found = self.store.evidence(Some(&facility.id), today).await?;
         let evidence = found
@@ -56,7 +57,7 @@ impl App {
     /// # Errors
     /// Any store error.
     pub async fn assess_all(&self) -> Result<Vec<Assessment>> {
-        self.refresh_lifecycle(false).await?;
+        self.refresh_lifecycle(None).await?;
         let (today, catalogs) = (self.today(), self.catalogs());
         let all = self.store.evidence(None, today).await?;
         Ok(all.into_values().map(|evidence| Assessment { evidence, today, catalogs }).collect())
@@ -79,17 +80,15 @@ impl App {
         Ok(all)
     }
 
-    /// Looks up the support of operating systems not seen before; `afresh` after the table changed.
-    ///
-    /// # Errors
-    /// Any store error.
-    pub async fn refresh_lifecycle(&self, afresh: bool) -> Result<()> {
+    /// Looks up the support of operating systems not seen before in this edition of the lifecycle table.
+    async fn refresh_lifecycle(&self, facility: Option<&str>) -> Result<()> {
         let lifecycle = Self::lifecycle()?;
         let support = |os: &str| match lifecycle.support(os) {
             Some(found) => OsSupport { product: Some(found.product.to_owned()), until: found.until },
             None => OsSupport::default(),
         };
-        Ok(self.store.os_support_refresh(support, afresh).await?)
+        let edition = sha256(domain::lifecycle::SHIPPED.as_bytes());
+        Ok(self.store.os_support_refresh(facility, &edition, support).await?)
     }
 }
 

@@ -59,7 +59,7 @@ pub struct FolderCheck {
 }
 
 impl App {
-    /// Makes the audit folder of a facility: `(zip, check code)`. `pdf` typesets a document.
+    /// Makes the audit folder of a facility: `(zip, check code)`.
     ///
     /// # Errors
     /// Any store error, or a document that cannot be made.
@@ -75,7 +75,7 @@ impl App {
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         let editions = assessment.editions();
         for catalog in editions.iter().filter(|c| c.fiscal_year.is_some()) {
-            let Ok(paper) = papers.checklist(&catalog.id, facility.form(), None) else { continue };
+            let Ok(paper) = self.checklist_paper(&papers, &catalog.id, facility.form()).await else { continue };
             let name = format!("01_チェックリスト/{}", file_name(&catalog.short.ja));
             files.push((format!("{name}.xlsx"), report::workbook(&paper.workbook)?));
             documents.push((format!("{name}.pdf"), paper.document));
@@ -92,7 +92,7 @@ impl App {
         let offenders = self.offenders(&assessment).await?;
         documents.push(("03_対応一覧/対応が要るもの.pdf".to_owned(), papers.offenders(&offenders)));
         files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx).await?));
-        let journal = self.store.journal_list(100_000).await?;
+        let journal = self.store.journal_list(Some(&facility.id), 100_000).await?;
         files.push((
             "05_記録/操作記録.jsonl".to_owned(),
             journal.into_iter().rev().fold(String::new(), |all, line| all + &line + "\n").into_bytes(),
@@ -175,23 +175,29 @@ pub fn verify_folder(bytes: &[u8]) -> Result<FolderCheck> {
     let fault = |reason: String| Error::Folder { reason };
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
         .map_err(|_| fault("zipファイルとして開けません。途中で切れているか、別の形式です".to_owned()))?;
+    // The reader keeps only one of two entries of one name, and another program may show the other.
+    if archive.has_duplicate_names() {
+        let mut seen = std::collections::BTreeSet::new();
+        let twice = directory_names(bytes, archive.central_directory_start()).find(|name| !seen.insert(*name));
+        let name = String::from_utf8_lossy(twice.unwrap_or_default());
+        return Err(fault(format!("「{name}」が二つあります")));
+    }
     let mut found: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for n in 0..archive.len() {
-        let mut entry =
-            archive.by_index(n).map_err(|e| fault(format!("{}番目のファイルを読めません（{e}）", n + 1)))?;
-        let name = entry.name().map_err(|_| fault(format!("{}番目のファイルの名前を読めません", n + 1)))?.into_owned();
+        let name = match archive.name_for_index(n) {
+            Some(Ok(name)) => name.into_owned(),
+            _ => return Err(fault(format!("{}番目のファイルの名前を読めません", n + 1))),
+        };
         let mut content = Vec::new();
-        entry
-            .by_ref()
-            .take(MAX_FILE + 1)
-            .read_to_end(&mut content)
+        archive
+            .by_index(n)
+            .map_err(std::io::Error::from)
+            .and_then(|entry| entry.take(MAX_FILE + 1).read_to_end(&mut content))
             .map_err(|_| fault(format!("「{name}」が壊れています")))?;
         if u64::try_from(content.len()).unwrap_or(u64::MAX) > MAX_FILE {
             return Err(fault(format!("「{name}」が大きすぎます")));
         }
-        if found.insert(name.clone(), content).is_some() {
-            return Err(fault(format!("「{name}」が二つあります")));
-        }
+        found.insert(name, content);
     }
     let manifest_bytes = found.remove(MANIFEST).ok_or_else(|| fault("manifest.jsonがありません".to_owned()))?;
     let manifest: Manifest =
@@ -212,5 +218,17 @@ pub fn verify_folder(bytes: &[u8]) -> Result<FolderCheck> {
         code: sha256(&manifest_bytes),
         journal_entries: manifest.journal_entries,
         journal_head: manifest.journal_head,
+    })
+}
+
+/// The names in the central directory of a zip, in order and each as often as it is there (APPNOTE 4.3.12).
+fn directory_names(bytes: &[u8], start: u64) -> impl Iterator<Item = &[u8]> {
+    let mut rest = usize::try_from(start).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let length = |at: usize| Some(usize::from(u16::from_le_bytes(rest.get(at..at + 2)?.try_into().ok()?)));
+        let (name, extra, comment) = (length(28)?, length(30)?, length(32)?);
+        let found = rest.starts_with(b"PK\x01\x02").then(|| rest.get(46..46 + name))??;
+        rest = rest.get(46 + name + extra + comment..)?;
+        Some(found)
     })
 }

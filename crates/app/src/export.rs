@@ -3,6 +3,7 @@
 use domain::evaluate::Facility;
 use domain::ledger::{self, Kind, LEDGERS, Ledger, Value};
 use domain::text::Lang;
+use intake::table::guarded;
 use report::{DateStyle, Orientation, Sheet, SheetCell, SheetColumn, Workbook};
 use store::StoredRow;
 
@@ -14,7 +15,7 @@ use crate::error::Result;
 pub enum Format {
     /// One workbook, a sheet per ledger.
     Xlsx,
-    /// UTF-8 with BOM, as Excel opens it; cells that begin like a formula are quoted.
+    /// UTF-8 with BOM, as Excel opens it; cells that begin like a formula carry an apostrophe in front.
     Csv,
     /// One object per row.
     Json,
@@ -120,10 +121,10 @@ fn csv(filled: &[(&'static Ledger, Vec<StoredRow>)]) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// A CSV cell. What a spreadsheet would run as a formula gets a leading apostrophe.
+/// A CSV cell; no spreadsheet takes it for a formula.
 fn quoted(text: &str) -> String {
-    let guarded = if text.starts_with(['=', '+', '-', '@', '\t']) { format!("'{text}") } else { text.to_owned() };
-    if guarded.contains([',', '"', '\n', '\r']) { format!("\"{}\"", guarded.replace('"', "\"\"")) } else { guarded }
+    let text = guarded(text);
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
 }
 
 fn json(filled: &[(&'static Ledger, Vec<StoredRow>)]) -> String {

@@ -1,6 +1,6 @@
 //! 取込み: from a messy file to ledger rows, with a dry run, an undo and the refused rows back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::evaluate::Facility;
 use domain::journal::{Actor, Event, sha256};
@@ -88,12 +88,20 @@ pub struct RejectedRow {
     pub problems: Vec<String>,
 }
 
-/// The names of rows in a ledger, to resolve references by number or name.
+/// The rows of a ledger that references can mean, by number or name.
+#[derive(Default)]
 struct Names {
-    keys: HashMap<String, String>,
+    exact: HashSet<String>,
+    /// Folded; a spelling that fits two rows names neither.
+    keys: HashMap<String, Option<String>>,
     names: HashMap<String, Option<String>>,
 }
 
+/// Key and name of the rows that a dry run would have added, by ledger: later sheets may refer to them.
+type Expected = HashMap<&'static str, Vec<(String, Option<String>)>>;
+
+/// Heading of the column in which refused rows say what is wrong.
+const ERRORS: &str = "エラー";
 /// Rows are compared with the store this many at a time.
 const BATCH: usize = 2_000;
 
@@ -120,9 +128,28 @@ impl App {
         let mut sheets = picked.sheets;
         sheets.sort_by_key(|s| LEDGERS.iter().position(|l| l.name == s.ledger.name));
         let file = File { name, sha256: sha256(bytes) };
-        let mut reports = Vec::new();
-        for recognised in &sheets {
-            reports.push(self.import_sheet(actor, facility, &file, recognised, options.dry_run).await?);
+        let (mut reports, mut expected) = (Vec::new(), Expected::new());
+        for of_one_ledger in sheets.chunk_by(|a, b| a.ledger.name == b.ledger.name) {
+            let Some(ledger) = of_one_ledger.first().map(|s| s.ledger) else { continue };
+            let names = self.names_for(ledger, facility, &expected).await?;
+            let mut parsed: Vec<(&str, Vec<ParsedRow>)> =
+                of_one_ledger.iter().map(|s| (s.sheet.name.as_str(), s.rows().collect())).collect();
+            for row in parsed.iter_mut().flat_map(|(_, rows)| rows) {
+                resolve(ledger, &names, row);
+            }
+            mark_duplicates(ledger, &mut parsed);
+            for (recognised, (_, rows)) in of_one_ledger.iter().zip(parsed) {
+                let mut plan = self.plan(facility, recognised, rows).await?;
+                let mut report = plan.report();
+                if options.dry_run {
+                    let name = |row: &Row| row.get("name").map(ToString::to_string);
+                    let rows = plan.rows.iter().map(|(key, row)| (key.clone(), name(row)));
+                    expected.entry(ledger.name).or_default().extend(rows);
+                } else if !plan.rows.is_empty() {
+                    report.import = Some(self.commit(actor, facility, &file, &plan, &report).await?);
+                }
+                reports.push(report);
+            }
         }
         let rejected_workbook = rejected_workbook(&sheets, &reports)?;
         if !options.dry_run && reports.iter().any(|r| r.import.is_some()) {
@@ -131,26 +158,16 @@ impl App {
         Ok(ImportReport { file: name.to_owned(), notes, sheets: reports, rejected_workbook })
     }
 
-    async fn import_sheet(
+    /// Compares the rows of a sheet with the store.
+    async fn plan<'a>(
         &self,
-        actor: &Actor,
         facility: &Facility,
-        file: &File<'_>,
-        recognised: &Recognised<'_>,
-        dry_run: bool,
-    ) -> Result<SheetReport> {
+        recognised: &'a Recognised<'a>,
+        rows: Vec<ParsedRow>,
+    ) -> Result<Plan<'a>> {
         let ledger = recognised.ledger;
-        let sheet = recognised.sheet.name.clone();
-        let mut parsed: Vec<ParsedRow> = recognised.rows().collect();
-        let names = self.names_for(ledger, facility).await?;
-        for row in &mut parsed {
-            resolve(ledger, &names, row);
-        }
-        let mut numbered = [(sheet.as_str(), parsed)];
-        mark_duplicates(ledger, &mut numbered);
-        let [(_, parsed)] = numbered;
-        let mut plan = Plan::new(ledger, recognised);
-        let mut rest = parsed.into_iter().peekable();
+        let mut plan = Plan::new(recognised);
+        let mut rest = rows.into_iter().peekable();
         while rest.peek().is_some() {
             let batch: Vec<ParsedRow> = rest.by_ref().take(BATCH).collect();
             let keys: Vec<String> = batch.iter().filter_map(|p| ledger.row_key(&p.row)).collect();
@@ -162,12 +179,7 @@ impl App {
                 plan.take(row, &mut stored);
             }
         }
-        let unmatched = recognised.unmatched.iter().map(|(_, heading)| heading.clone()).collect();
-        let mut report = plan.report(sheet, unmatched);
-        if !dry_run && !plan.rows.is_empty() {
-            report.import = Some(self.commit(actor, facility, file, &plan, &report).await?);
-        }
-        Ok(report)
+        Ok(plan)
     }
 
     async fn commit(
@@ -232,7 +244,12 @@ impl App {
         Ok(())
     }
 
-    async fn names_for(&self, of: &Ledger, facility: &Facility) -> Result<HashMap<&'static str, Names>> {
+    async fn names_for(
+        &self,
+        of: &Ledger,
+        facility: &Facility,
+        expected: &Expected,
+    ) -> Result<HashMap<&'static str, Names>> {
         let mut all = HashMap::new();
         for column in of.columns {
             let Kind::Ref(reference) = column.kind else { continue };
@@ -240,15 +257,14 @@ impl App {
             if all.contains_key(target.name) {
                 continue;
             }
-            let (mut keys, mut names) = (HashMap::new(), HashMap::new());
-            for (key, name) in self.store.name_list(target, &facility.id).await? {
-                keys.insert(fold(&key), key.clone());
-                if let Some(name) = name {
-                    // A name two rows share names neither.
-                    names.entry(fold(&name)).and_modify(|k| *k = None).or_insert(Some(key));
-                }
+            let mut rows: HashMap<String, Option<String>> =
+                self.store.name_list(target, &facility.id).await?.into_iter().collect();
+            rows.extend(expected.get(target.name).into_iter().flatten().cloned());
+            let mut names = Names::default();
+            for (key, name) in rows {
+                names.add(key, name);
             }
-            all.insert(target.name, Names { keys, names });
+            all.insert(target.name, names);
         }
         Ok(all)
     }
@@ -380,17 +396,35 @@ fn resolve(of: &'static Ledger, names: &HashMap<&'static str, Names>, parsed: &m
         let Kind::Ref(reference) = column.kind else { continue };
         let Some(Value::Text(written)) = parsed.row.get(column.name) else { continue };
         let Some(known) = names.get(reference.ledger) else { continue };
-        let folded = fold(written);
-        let by_name = || known.names.get(&folded).and_then(Option::as_ref);
-        if let Some(key) = known.keys.get(&folded).or_else(by_name) {
-            let key = Value::Text(key.clone());
-            parsed.row.insert(column.name, key);
+        if let Some(key) = known.find(written) {
+            parsed.row.insert(column.name, Value::Text(key));
         } else if reference.strict {
             let target = ledger(reference.ledger).map_or("台帳", |l| l.label.ja);
             let message =
                 format!("『{written}』は{target}にありません。先に{target}へ登録するか、番号か名前を直してください。");
             parsed.problems.push(Problem { column: Some(column), message, code: "IMP-304" });
         }
+    }
+}
+
+impl Names {
+    fn add(&mut self, key: String, name: Option<String>) {
+        let neither = |taken: &mut Option<String>| *taken = None;
+        self.keys.entry(fold(&key)).and_modify(neither).or_insert_with(|| Some(key.clone()));
+        if let Some(name) = name {
+            self.names.entry(fold(&name)).and_modify(neither).or_insert_with(|| Some(key.clone()));
+        }
+        self.exact.insert(key);
+    }
+
+    /// The key of the one row that is meant: by its number as written, in another spelling, or by name.
+    fn find(&self, written: &str) -> Option<String> {
+        let upper = written.to_uppercase();
+        if self.exact.contains(&upper) {
+            return Some(upper);
+        }
+        let folded = fold(written);
+        [&self.keys, &self.names].into_iter().find_map(|known| known.get(&folded)?.clone())
     }
 }
 
@@ -407,9 +441,9 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(ledger: &'static Ledger, recognised: &'a Recognised<'a>) -> Self {
+    fn new(recognised: &'a Recognised<'a>) -> Self {
         Self {
-            ledger,
+            ledger: recognised.ledger,
             recognised,
             rows: Vec::new(),
             before: Vec::new(),
@@ -461,11 +495,11 @@ impl<'a> Plan<'a> {
         row
     }
 
-    fn report(&mut self, sheet: String, unmatched: Vec<String>) -> SheetReport {
+    fn report(&mut self) -> SheetReport {
         SheetReport {
             ledger: self.ledger,
-            sheet,
-            unmatched,
+            sheet: self.recognised.sheet.name.clone(),
+            unmatched: self.recognised.unmatched.iter().map(|(_, heading)| heading.clone()).collect(),
             added: std::mem::take(&mut self.added),
             changed: std::mem::take(&mut self.changed),
             unchanged: self.unchanged,
@@ -494,21 +528,19 @@ fn rejected_workbook(sheets: &[Recognised<'_>], reports: &[SheetReport]) -> Resu
         if report.rejected.is_empty() {
             continue;
         }
-        let rows: HashMap<usize, &[Cell]> = recognised.sheet.numbered().collect();
-        let heading = rows.get(&recognised.header_row).copied().unwrap_or_default();
-        let width = heading.len();
-        let text = |cells: &[Cell]| {
-            let mut line: Vec<String> = cells.iter().take(width).map(|c| c.text().into_owned()).collect();
-            line.resize(width, String::new());
-            line
-        };
-        let mut columns = text(heading);
-        columns.push("エラー".to_owned());
+        let rows: HashMap<usize, Vec<&Cell>> = recognised.written().collect();
+        let mut columns: Vec<String> = recognised.header().iter().map(|c| c.text().into_owned()).collect();
+        // Rows that were given back before have the column already.
+        columns.pop_if(|last| last == ERRORS);
+        let width = columns.len();
+        columns.push(ERRORS.to_owned());
         let body: Vec<Vec<String>> = report
             .rejected
             .iter()
             .map(|r| {
-                let mut line = text(rows.get(&r.line).copied().unwrap_or_default());
+                let cells = rows.get(&r.line).into_iter().flatten();
+                let mut line: Vec<String> = cells.take(width).map(|c| c.text().into_owned()).collect();
+                line.resize(width, String::new());
                 line.push(format!("{}行目：{}", r.line, r.problems.join(" ")));
                 line
             })

@@ -81,11 +81,15 @@ impl App {
         };
         merge(&mut sections, arrived.sections, arrived.partial);
         let machine = observe(&sections, now);
-        let (agent_id, agent) = match known {
-            Some(known) if known.agent_id != arrived.device_id => (known.agent_id, known.agent),
-            _ => (arrived.device_id, arrived.agent),
-        };
-        let row = machine_row(agent_id, agent, &machine, &sections, now);
+        let mut row = machine_row(&machine, &sections, now);
+        (row.agent_id, row.agent) = (arrived.device_id, arrived.agent);
+        if let Some(known) = known {
+            // Matched again below; until then, and mostly after, it stays the same device.
+            (row.device, row.match_note) = (known.device, known.match_note);
+            if known.agent_id != row.agent_id {
+                (row.agent_id, row.agent) = (known.agent_id, known.agent);
+            }
+        }
         let name = machine.hostname.clone().unwrap_or_else(|| row.agent_id.clone());
         let mut tx = self.store.begin(actor, &facility.id, now).await?;
         tx.machine_upsert(&row).await?;
@@ -216,24 +220,19 @@ fn joined(list: impl IntoIterator<Item = String>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn machine_row(
-    agent_id: String,
-    agent: String,
-    machine: &Machine,
-    sections: &Sections,
-    now: jiff::Timestamp,
-) -> MachineRow {
-    let observed = machine.observed_at.unwrap_or(now);
+/// What a machine says about itself; whose agent it is and which device comes from elsewhere.
+fn machine_row(machine: &Machine, sections: &Sections, now: jiff::Timestamp) -> MachineRow {
+    // An agent's clock may run ahead; nothing was observed after it arrived.
+    let observed = machine.observed_at.unwrap_or(now).min(now);
     // One working scanner protects the machine; it is off only when every scanner says so.
     let switched = |of: fn(&domain::inventory::Antivirus) -> Option<bool>| {
         let said: Vec<bool> = machine.antivirus.iter().filter_map(of).collect();
         (!said.is_empty()).then(|| i64::from(said.contains(&true)))
     };
+    // Found none and could not look are different answers.
+    let remote_control: Vec<&str> = machine.remote_control.iter().map(|s| s.name.as_str()).collect();
+    let looked = machine.software_count.is_some() || !remote_control.is_empty();
     MachineRow {
-        agent_id,
-        agent,
-        device: None,
-        match_note: None,
         kind: machine.kind.unwrap_or("terminal").to_owned(),
         hostname: machine.hostname.clone(),
         serial: machine.serial.clone(),
@@ -249,11 +248,12 @@ fn machine_row(
         antivirus_current: switched(|a| a.up_to_date),
         definitions_on: machine.antivirus.iter().filter_map(|a| a.definitions_on).max().map(|d| d.to_string()),
         disk_encrypted: machine.disk_encrypted.map(i64::from),
-        remote_control: joined(machine.remote_control.iter().map(|s| s.name.clone())),
+        remote_control: looked.then(|| remote_control.join("\n")),
         usb_storage: joined(machine.usb_storage.clone()),
         local_admins: joined(machine.local_admins.clone()),
         hardening_index: machine.hardening_index,
         hardening_warnings: machine.hardening_index.map(|_| i64::try_from(machine.warnings.len()).unwrap_or(i64::MAX)),
         sections: serde_json::Value::Object(sections.clone()).to_string(),
+        ..MachineRow::default()
     }
 }

@@ -48,18 +48,6 @@ struct Answer<'a> {
     reasons: Vec<String>,
 }
 
-/// The mark of a verdict.
-const fn mark(verdict: Verdict) -> Mark {
-    match verdict {
-        Verdict::Met => Mark::Met,
-        Verdict::Unmet => Mark::Unmet,
-        Verdict::Unknown => Mark::Unknown,
-        Verdict::DueSoon => Mark::DueSoon,
-        Verdict::NotApplicable => Mark::NotApplicable,
-        Verdict::Deemed => Mark::Deemed,
-    }
-}
-
 impl Answer<'_> {
     /// はい, いいえ, or that the item does not apply.
     fn word(&self) -> &'static str {
@@ -189,7 +177,7 @@ impl<'a> Papers<'a> {
                     cells: vec![
                         number(a.finding).into(),
                         a.finding.requirement.summary.in_lang(self.lang).into(),
-                        Cell::marked(mark(a.finding.verdict), a.word()),
+                        Cell::marked(a.finding.verdict, a.word()),
                         format!("{}{target}", a.confirmed_on).into(),
                         shortened(&a.reasons, shown).into(),
                     ],
@@ -248,7 +236,7 @@ impl<'a> Papers<'a> {
                     SheetCell::Text(a.word().to_owned()),
                     SheetCell::Date(a.confirmed_on),
                     optional(a.target_on),
-                    SheetCell::Marked(mark(a.finding.verdict), String::new()),
+                    SheetCell::Marked(a.finding.verdict, String::new()),
                     SheetCell::Text(a.reasons.join("\n")),
                     SheetCell::Text(a.finding.next_actions(self.lang).join("\n")),
                     SheetCell::Text(a.finding.declared.and_then(|d| d.owner.clone()).unwrap_or_default()),
@@ -295,7 +283,7 @@ impl<'a> Papers<'a> {
             .map(|(verdict, n)| Segment {
                 label: verdict.label().in_lang(self.lang).to_owned(),
                 count: n,
-                mark: mark(verdict),
+                mark: verdict,
             })
             .collect();
         let mut blocks = vec![
@@ -344,7 +332,7 @@ impl<'a> Papers<'a> {
                     cells: vec![
                         number(f).into(),
                         f.requirement.summary.in_lang(self.lang).into(),
-                        Cell::marked(mark(f.verdict), on),
+                        Cell::marked(f.verdict, on),
                         basis.join("\n").into(),
                     ],
                     emphasis: Emphasis::Plain,
@@ -442,6 +430,19 @@ fn shortened(lines: &[String], most: usize) -> String {
 }
 
 impl App {
+    /// The checklist of a year on a form, with the signature that covers these very answers, if there is one.
+    ///
+    /// # Errors
+    /// When there is no such checklist, or its items are not known; any store error.
+    pub async fn checklist_paper(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<ChecklistPaper> {
+        let paper = papers.checklist(edition, form, None)?;
+        let facility = &papers.assessment.evidence.facility;
+        match self.store.signature_find(&facility.id, edition, &paper.sha256).await? {
+            Some((name, day)) => papers.checklist(edition, form, Some((&name, day))),
+            None => Ok(paper),
+        }
+    }
+
     /// Signs a checklist: a named person stands for exactly these answers. Returns the paper with the
     /// signature.
     ///

@@ -10,8 +10,33 @@ use sea_orm::{
 
 use crate::error::{Error, Result};
 
-/// Bound parameters in one statement: below SQLite's 32,766 and PostgreSQL's 65,535.
-pub(crate) const MAX_PARAMETERS: usize = 30_000;
+/// Bound parameters in one statement: enough that the round trip no longer counts, few enough that the
+/// cached statements stay small. SQLite allows 32,766, PostgreSQL 65,535.
+pub(crate) const MAX_PARAMETERS: usize = 4_000;
+
+/// The house SQL for a database. Parameters are written `$1`. To SQLite that is a *name*, and its driver looks the
+/// name of every parameter up in a list, which makes wide statements quadratic; so it gets the nameless `?` where the
+/// parameters come in order, each once, and `?1` otherwise.
+pub(crate) fn placeholders(backend: DbBackend, sql: &str) -> String {
+    if backend != DbBackend::Sqlite {
+        return sql.to_owned();
+    }
+    let mut nameless = String::with_capacity(sql.len());
+    for (n, part) in sql.split('$').enumerate() {
+        if n == 0 {
+            nameless.push_str(part);
+            continue;
+        }
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        if number.parse() != Ok(n) {
+            return sql.replace('$', "?");
+        }
+        nameless.push('?');
+        nameless.push_str(rest);
+    }
+    nameless
+}
 
 /// Opens the two pools of a SQLite file: one writer, a few readers.
 pub(crate) async fn sqlite(file: &Path) -> Result<(DatabaseConnection, DatabaseConnection)> {
@@ -28,7 +53,7 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
             .pragma("synchronous", "FULL")
             .pragma("foreign_keys", "ON")
             .pragma("temp_store", "MEMORY")
-            .pragma("cache_size", "-32000")
+            .pragma("cache_size", "-16000")
             .busy_timeout(Duration::from_secs(10))
     });
     options
@@ -70,4 +95,19 @@ pub(crate) async fn lock_journal(tx: &impl ConnectionTrait) -> std::result::Resu
 pub(crate) async fn analyze(db: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
     let sql = if db.get_database_backend() == DbBackend::Postgres { "ANALYZE" } else { "PRAGMA optimize" };
     db.execute_unprepared(sql).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_lose_their_names_only_when_in_order() {
+        let sqlite = |sql| placeholders(DbBackend::Sqlite, sql);
+        assert_eq!(sqlite("a = $1 AND b = $2"), "a = ? AND b = ?");
+        assert_eq!(sqlite("a = $2 AND b = $1"), "a = ?2 AND b = ?1");
+        assert_eq!(sqlite("a = $1 OR b = $1"), "a = ?1 OR b = ?1");
+        assert_eq!(sqlite("a = 1"), "a = 1");
+        assert_eq!(placeholders(DbBackend::Postgres, "a = $1"), "a = $1");
+    }
 }

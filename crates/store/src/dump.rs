@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, Write};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, IsolationLevel, TransactionTrait, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::dialect::{self, MAX_PARAMETERS};
@@ -37,11 +37,11 @@ fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
             "observed_at received_at antivirus_on antivirus_current disk_encrypted hardening_index hardening_warnings rev",
         ),
         ("imports", "id facility ledger file_name sha256", "at added changed unchanged rejected undone_at"),
-        ("import_before", "import row_key facility row_before", ""),
+        ("import_before", "import row_key facility row_before entered_on import_was", "entered_at"),
         ("mappings", "facility ledger header column_name", ""),
         ("signatures", "id facility catalog signed_by signed_on sha256", "at"),
         ("agent_keys", "facility secret_sha256", "made_at"),
-        ("journal", "entry hash", "seq at"),
+        ("journal", "facility entry hash", "seq at"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
@@ -57,7 +57,7 @@ impl Store {
         let failed = |source| Error::Folder { folder: "dump".to_owned(), source };
         writeln!(out, "{}", json!({ "format": FORMAT })).map_err(failed)?;
         // One transaction, so that all tables are of one moment.
-        let tx = self.read.begin().await?;
+        let tx = self.read.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await?;
         let mut count = 0;
         for (table, texts, numbers) in tables() {
             let columns: Vec<&str> = texts.iter().chain(&numbers).map(String::as_str).collect();

@@ -44,6 +44,11 @@ fn date(text: Option<String>) -> Result<Option<Date>> {
     text.map(|t| t.parse().map_err(|_| Error::Corrupt { what: t })).transpose()
 }
 
+/// The day of something done; what is dated after today has not happened yet.
+fn done(text: Option<String>, today: Date) -> Result<Option<Date>> {
+    Ok(date(text)?.filter(|day| *day <= today))
+}
+
 fn text(row: &Row, name: &str) -> Option<String> {
     row.get(name).map(ToString::to_string)
 }
@@ -82,22 +87,32 @@ impl Store {
     /// # Errors
     /// Any store error.
     pub async fn facility_list(&self) -> Result<Vec<Facility>> {
-        let Some(facilities) = ledger("facilities") else { return Ok(Vec::new()) };
-        Ok(self.row_list(facilities, None).await?.into_iter().map(facility_of).collect())
+        self.facilities(None).await
     }
 
-    /// Brings the table of operating systems up to date: `support` is asked once for every text not seen
-    /// before. Derived data; not journaled.
+    async fn facilities(&self, only: Option<&str>) -> Result<Vec<Facility>> {
+        let Some(facilities) = ledger("facilities") else { return Ok(Vec::new()) };
+        Ok(self.row_list(facilities, only).await?.into_iter().map(facility_of).collect())
+    }
+
+    /// Brings the table of operating systems up to date for one facility or all: `support` is asked once for every
+    /// text not yet looked up in this `edition` of the lifecycle table. Derived data; not journaled.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn os_support_refresh(&self, support: impl Fn(&str) -> OsSupport, afresh: bool) -> Result<()> {
-        if afresh {
-            self.write.execute_unprepared("DELETE FROM os_support").await?;
-        }
-        let sql = "SELECT os FROM (SELECT os FROM devices WHERE os IS NOT NULL UNION SELECT os FROM machines WHERE os IS NOT NULL) u \
-                   WHERE NOT EXISTS (SELECT 1 FROM os_support s WHERE s.os = u.os)";
-        let unseen = self.query(sql, Vec::new()).await?;
+    pub async fn os_support_refresh(
+        &self,
+        facility: Option<&str>,
+        edition: &str,
+        support: impl Fn(&str) -> OsSupport,
+    ) -> Result<()> {
+        let only = where_facility(facility).replace(" WHERE", " AND");
+        let sql = format!(
+            "SELECT os FROM (SELECT os FROM devices WHERE os IS NOT NULL{only} UNION \
+             SELECT os FROM machines WHERE os IS NOT NULL{only}) u WHERE NOT EXISTS \
+             (SELECT 1 FROM os_support s WHERE s.os = u.os AND s.edition = '{edition}')"
+        );
+        let unseen = self.query(&sql, scope(facility)).await?;
         if unseen.is_empty() {
             return Ok(());
         }
@@ -105,10 +120,15 @@ impl Store {
         for row in unseen {
             let os: String = row.try_get_by_index(0)?;
             let found = support(&os);
-            let values: Vec<Value> =
-                vec![os.into(), Value::String(found.product), Value::String(found.until.map(|d| d.to_string()))];
-            let sql =
-                "INSERT INTO os_support (os, product, supported_until) VALUES ($1, $2, $3) ON CONFLICT (os) DO NOTHING";
+            let values: Vec<Value> = vec![
+                os.into(),
+                edition.into(),
+                Value::String(found.product),
+                Value::String(found.until.map(|d| d.to_string())),
+            ];
+            let sql = "INSERT INTO os_support (os, edition, product, supported_until) VALUES ($1, $2, $3, $4) \
+                       ON CONFLICT (os) DO UPDATE SET edition = excluded.edition, product = excluded.product, \
+                       supported_until = excluded.supported_until";
             tx.execute_raw(statement(&tx, sql, values)).await?;
         }
         Ok(tx.commit().await?)
@@ -120,10 +140,9 @@ impl Store {
     /// Any store error.
     pub async fn evidence(&self, facility: Option<&str>, today: Date) -> Result<BTreeMap<String, Evidence>> {
         let mut all: BTreeMap<String, Evidence> = self
-            .facility_list()
+            .facilities(facility)
             .await?
             .into_iter()
-            .filter(|f| facility.is_none_or(|wanted| wanted == f.id))
             .map(|f| (f.id.clone(), Evidence { facility: f, ..Evidence::default() }))
             .collect();
         for (base, queries) in GROUPS {
@@ -131,7 +150,7 @@ impl Store {
             for row in self.query(&sql, scope(facility)).await? {
                 let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
                 for (n, query) in queries.iter().enumerate() {
-                    let tally = tally(&row, 1 + n * 4)?;
+                    let tally = packed(&row, 1 + n * 2)?;
                     match query.declared() {
                         Some(fact) => {
                             evidence.facts.insert(fact.name, tally);
@@ -141,9 +160,9 @@ impl Store {
                 }
             }
         }
-        self.add_documents(facility, &mut all).await?;
+        self.add_documents(facility, today, &mut all).await?;
         self.add_records(facility, today, &mut all).await?;
-        self.add_attestations(facility, &mut all).await?;
+        self.add_attestations(facility, today, &mut all).await?;
         self.add_areas(facility, &mut all).await?;
         self.add_logins(facility, today, &mut all).await?;
         Ok(all)
@@ -162,7 +181,12 @@ impl Store {
         rows.iter().map(|row| offender(base, row)).collect()
     }
 
-    async fn add_documents(&self, facility: Option<&str>, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+    async fn add_documents(
+        &self,
+        facility: Option<&str>,
+        today: Date,
+        all: &mut BTreeMap<String, Evidence>,
+    ) -> Result<()> {
         let sql = format!(
             "SELECT facility, kind, title, approved_by, approved_on, reviewed_on, review_due_on FROM documents{} ORDER BY facility, row_key",
             where_facility(facility)
@@ -172,8 +196,8 @@ impl Store {
             let document = DocumentState {
                 title: row.try_get_by_index(2)?,
                 approved_by: row.try_get_by_index(3)?,
-                approved_on: date(row.try_get_by_index(4)?)?,
-                reviewed_on: date(row.try_get_by_index(5)?)?,
+                approved_on: done(row.try_get_by_index(4)?, today)?,
+                reviewed_on: done(row.try_get_by_index(5)?, today)?,
                 review_due_on: date(row.try_get_by_index(6)?)?,
             };
             let kind: String = row.try_get_by_index(1)?;
@@ -216,7 +240,12 @@ impl Store {
         Ok(())
     }
 
-    async fn add_attestations(&self, facility: Option<&str>, all: &mut BTreeMap<String, Evidence>) -> Result<()> {
+    async fn add_attestations(
+        &self,
+        facility: Option<&str>,
+        today: Date,
+        all: &mut BTreeMap<String, Evidence>,
+    ) -> Result<()> {
         let sql = format!(
             "SELECT facility, requirement, answer, reason, said_by, said_on, valid_until, approved_by, owner, target_on FROM attestations{}",
             where_facility(facility)
@@ -227,7 +256,7 @@ impl Store {
                 answer: row.try_get_by_index(2)?,
                 reason: row.try_get_by_index(3)?,
                 said_by: row.try_get_by_index(4)?,
-                said_on: date(row.try_get_by_index(5)?)?,
+                said_on: done(row.try_get_by_index(5)?, today)?,
                 valid_until: date(row.try_get_by_index(6)?)?,
                 approved_by: row.try_get_by_index(7)?,
                 owner: row.try_get_by_index(8)?,
@@ -317,13 +346,13 @@ impl Store {
 
     async fn path_tally(&self, facility: &str, today: Date) -> Result<Option<domain::catalog::Path>> {
         let mut evidence = Evidence::default();
-        if let Some(found) = self.facility_list().await?.into_iter().find(|f| f.id == facility) {
+        if let Some(found) = self.facilities(Some(facility)).await?.into_iter().next() {
             evidence.facility = found;
         }
         if let Some((base, query)) = facts::find(PATH) {
             let sql = facts::tally_sql(base, std::slice::from_ref(query), true, today);
             if let Some(row) = self.query(&sql, vec![facility.into()]).await?.first() {
-                evidence.updates_by_vendor = tally(row, 1)?;
+                evidence.updates_by_vendor = packed(row, 1)?;
             }
         }
         Ok(evidence.path())
@@ -400,6 +429,11 @@ fn scope(facility: Option<&str>) -> Vec<Value> {
 
 fn where_facility(facility: Option<&str>) -> &'static str {
     if facility.is_some() { " WHERE facility = $1" } else { "" }
+}
+
+fn packed(row: &QueryResult, at: usize) -> Result<Tally> {
+    let [total, bad, unknown] = facts::unpack(row.try_get_by_index(at)?);
+    Ok(Tally { total, bad, unknown, oldest: date(row.try_get_by_index(at + 1)?)? })
 }
 
 fn tally(row: &QueryResult, at: usize) -> Result<Tally> {

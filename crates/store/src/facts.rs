@@ -25,36 +25,54 @@ pub(crate) struct Base {
 pub(crate) struct Query {
     pub(crate) fact: &'static str,
     /// Which rows count.
-    pub(crate) scope: &'static str,
-    /// True for a bad row, NULL when nobody knows.
-    pub(crate) bad: &'static str,
-    /// Whether a row observed longer ago than the fact holds counts as unknown. Facts that judge an age
-    /// themselves say no.
-    pub(crate) ages: bool,
+    scope: &'static str,
+    bad: Bad,
+}
+
+/// What makes a row bad. A condition that is NULL is one that nobody knows.
+enum Bad {
+    /// This condition, on a row observed no longer ago than the fact holds; an older row says nothing.
+    Fresh(&'static str),
+    /// This condition, however old the row.
+    When(&'static str),
+    /// The day in this column lies more than so many days back. One that has not come says nothing.
+    Before(&'static str, i32),
 }
 
 const fn q(fact: &'static str, scope: &'static str, bad: &'static str) -> Query {
-    Query { fact, scope, bad, ages: true }
+    Query { fact, scope, bad: Bad::Fresh(bad) }
 }
-/// A fact whose condition is about an age.
+/// A fact whose condition takes care of ages itself.
 const fn dated(fact: &'static str, scope: &'static str, bad: &'static str) -> Query {
-    Query { fact, scope, bad, ages: false }
+    Query { fact, scope, bad: Bad::When(bad) }
+}
+/// A fact that asks for a day within the last `days`.
+const fn within(fact: &'static str, scope: &'static str, column: &'static str, days: i32) -> Query {
+    Query { fact, scope, bad: Bad::Before(column, days) }
 }
 
 const FACILITY: Base = Base {
     from: "(SELECT f.facility, f.row_key, f.name, f.entered_on, \
             (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility) AS people, \
             (SELECT MAX(p.entered_on) FROM people p WHERE p.facility = f.facility) AS people_on, \
-            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%safety_manager%' AND COALESCE(p.leave_on, '9999') > '{today}') AS safety_managers, \
-            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%planning_manager%' AND COALESCE(p.leave_on, '9999') > '{today}') AS planning_managers, \
-            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%operator%' AND COALESCE(p.leave_on, '9999') > '{today}') AS operators, \
-            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%data_manager%' AND COALESCE(p.leave_on, '9999') > '{today}') AS data_managers, \
-            (SELECT COUNT(*) FROM accounts a WHERE a.facility = f.facility) AS accounts, \
-            (SELECT COUNT(*) FROM accounts a WHERE a.facility = f.facility AND a.emergency = 1) AS emergency_accounts \
+            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%safety_manager%' AND COALESCE(p.start_on, '') <= '{today}' AND COALESCE(p.leave_on, '9999') > '{today}') AS safety_managers, \
+            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%planning_manager%' AND COALESCE(p.start_on, '') <= '{today}' AND COALESCE(p.leave_on, '9999') > '{today}') AS planning_managers, \
+            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%operator%' AND COALESCE(p.start_on, '') <= '{today}' AND COALESCE(p.leave_on, '9999') > '{today}') AS operators, \
+            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%data_manager%' AND COALESCE(p.start_on, '') <= '{today}' AND COALESCE(p.leave_on, '9999') > '{today}') AS data_managers \
             FROM facilities f) e",
     shows: ["e.row_key", "e.name", "NULL"],
     ledger: "facilities",
     at: "e.people_on",
+};
+const FACILITY_ACCOUNTS: Base = Base {
+    from: "(SELECT f.facility, f.row_key, f.name, \
+            (SELECT COUNT(*) FROM accounts a WHERE a.facility = f.facility) AS accounts, \
+            (SELECT MAX(a.entered_on) FROM accounts a WHERE a.facility = f.facility) AS accounts_on, \
+            (SELECT COUNT(*) FROM accounts a WHERE a.facility = f.facility AND a.emergency = 1) AS emergency_accounts \
+            FROM facilities f) e",
+    shows: ["e.row_key", "e.name", "NULL"],
+    ledger: "facilities",
+    at: "e.accounts_on",
 };
 const PEOPLE: Base =
     Base { from: "people e", shows: ["e.row_key", "e.name", "e.job"], ledger: "people", at: "e.entered_on" };
@@ -89,9 +107,9 @@ const ENDPOINTS: Base = Base {
             ) m ON m.facility = d.facility AND m.device = d.row_key \
             UNION ALL \
             SELECT m.facility, m.agent_id, m.hostname, m.ips, m.kind, 'in_use', NULL, 0, m.agent_id, m.observed_on, m.observed_on, \
-              m.os, m.patched_on, m.antivirus_on, m.antivirus_current, m.definitions_on, m.disk_encrypted, \
-              m.remote_control, m.hardening_index, m.hardening_warnings \
-            FROM machines m WHERE m.device IS NULL \
+              f.os, f.patched_on, f.antivirus_on, f.antivirus_current, f.definitions_on, f.disk_encrypted, \
+              f.remote_control, f.hardening_index, f.hardening_warnings \
+            FROM machines m LEFT JOIN machines f ON f.id = m.id AND f.observed_on >= '{today-31}' WHERE m.device IS NULL \
            ) u LEFT JOIN os_support s ON s.os = u.os) e",
     shows: ["e.row_key", "e.name", "COALESCE(e.os, e.place)"],
     ledger: "devices",
@@ -171,15 +189,18 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
             q("person.planning_manager", ALL, "CASE WHEN e.people > 0 THEN e.planning_managers END = 0"),
             q("person.operator", ALL, "CASE WHEN e.people > 0 THEN e.operators END = 0"),
             q("person.data_manager", ALL, "CASE WHEN e.people > 0 THEN e.data_managers END = 0"),
-            q("account.emergency_ready", ALL, "CASE WHEN e.accounts > 0 THEN e.emergency_accounts END = 0"),
         ],
+    ),
+    (
+        FACILITY_ACCOUNTS,
+        &[q("account.emergency_ready", ALL, "CASE WHEN e.accounts > 0 THEN e.emergency_accounts END = 0")],
     ),
     (PEOPLE, &[dated("person.pledged", "COALESCE(e.leave_on, '9999') > '{today}'", "e.pledged_on > '{today}'")]),
     (
         DEVICES,
         &[
             q("device.registered", LIVE, "e.place IS NULL OR (e.owner IS NULL AND e.updated_by IS NULL)"),
-            dated("device.stocktaken", LIVE, "e.checked_on < '{today-366}'"),
+            within("device.stocktaken", LIVE, "e.checked_on", 366),
             q("device.usb_limited", LIVE_PC, "e.usb_limited = 0"),
             q(
                 "device.password_changed",
@@ -212,28 +233,37 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
                 "e.machine IS NULL AND e.agentless IS NULL",
             ),
             dated("device.known", "e.seen_on IS NOT NULL", "e.declared = 0"),
-            dated(
+            within(
                 "device.seen",
                 "e.declared = 1 AND e.status NOT IN ('disposed', 'lost', 'stored') AND e.kind IN ('server', 'terminal') AND e.agentless IS NULL",
-                "e.seen_on < '{today-31}'",
+                "e.seen_on",
+                31,
             ),
             dated(
                 "device.os_supported",
                 "e.status NOT IN ('disposed', 'lost') AND (e.kind IN ('server', 'terminal') OR e.supported_until IS NOT NULL)",
                 "e.supported_until < '{today}'",
             ),
-            dated("device.patched", LIVE_PC, "e.patched_on < '{today-90}'"),
-            dated("device.antivirus_on", LIVE_PC, "e.antivirus_on = 0"),
+            within("device.patched", LIVE_PC, "e.patched_on", 90),
+            dated(
+                "device.antivirus_on",
+                LIVE_PC,
+                "CASE WHEN e.known_on BETWEEN '{today-366}' AND '{today}' THEN e.antivirus_on END = 0",
+            ),
             dated(
                 "device.antivirus_current",
                 LIVE_PC,
-                "CASE WHEN e.definitions_on < '{today-14}' THEN 1 WHEN e.definitions_on IS NOT NULL THEN 0 ELSE 1 - e.antivirus_current END = 1",
+                "CASE WHEN e.definitions_on < '{today-14}' THEN 1 WHEN e.definitions_on <= '{today}' THEN 0 ELSE 1 - e.antivirus_current END = 1",
             ),
-            dated("device.encrypted", LIVE_TERMINAL, "e.encrypted = 0"),
+            dated(
+                "device.encrypted",
+                LIVE_TERMINAL,
+                "CASE WHEN e.known_on BETWEEN '{today-366}' AND '{today}' THEN e.encrypted END = 0",
+            ),
             dated(
                 "device.remote_control_known",
                 "e.seen_on >= '{today-31}'",
-                "e.remote_control IS NOT NULL AND NOT EXISTS (SELECT 1 FROM routes r WHERE r.facility = e.facility AND r.device = e.row_key)",
+                "e.remote_control <> '' AND NOT EXISTS (SELECT 1 FROM routes r WHERE r.facility = e.facility AND r.device = e.row_key)",
             ),
             dated(
                 "device.hardened",
@@ -250,7 +280,7 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
                 "e.holder IS NOT NULL",
                 "e.holder_leaves <= '{today}' AND COALESCE(e.enabled, 1) = 1",
             ),
-            dated("account.used", PERSONAL, "e.last_login_on < '{today-180}'"),
+            within("account.used", PERSONAL, "e.last_login_on", 180),
             q("account.owned", PERSONAL, "e.holder IS NULL"),
             q(
                 "account.not_shared",
@@ -262,7 +292,7 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
                 "COALESCE(e.enabled, 1) = 1 AND e.admin = 1",
                 "e.holder IS NULL OR e.holder_leaves <= '{today}'",
             ),
-            dated("account.reviewed", OPEN, "e.reviewed_on < '{today-366}'"),
+            within("account.reviewed", OPEN, "e.reviewed_on", 366),
             q("account.vendor_dedicated", "COALESCE(e.enabled, 1) = 1 AND e.vendor_use = 1", "e.shared = 1"),
         ],
     ),
@@ -289,8 +319,8 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
             q("system.backup_generations", IN_USE, "e.backup_generations < 3"),
             q("system.backup_methods", IN_USE, "e.backup_methods < 2"),
             q("system.backup_offline", IN_USE, "e.backup_offline = 0"),
-            dated("system.backup_recent", IN_USE, "e.backup_on < '{today-7}'"),
-            dated("system.restore_tested", IN_USE, "e.restored_on < '{today-366}'"),
+            within("system.backup_recent", IN_USE, "e.backup_on", 7),
+            within("system.restore_tested", IN_USE, "e.restored_on", 366),
             q("system.in_japan", IN_USE, "e.in_japan = 0"),
             q("system.edit_history", IN_USE, "e.edit_history = 0"),
             q("system.proxy_entry_logged", IN_USE, "e.proxy_entry_logged = 0"),
@@ -339,7 +369,7 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
         ROUTES,
         &[
             q("route.owned", ALL, "e.update_owner IS NULL"),
-            dated("route.updated", ALL, "e.updated_on < '{today-180}'"),
+            within("route.updated", ALL, "e.updated_on", 180),
             q("route.logged", ALL, "e.logged = 0"),
             q("route.source_limited", ALL, "e.source_limited = 0"),
             q("route.two_factor", ALL, "e.two_factor = 0"),
@@ -360,53 +390,61 @@ impl Query {
         fact(self.fact)
     }
 
-    /// `bad` as the condition to use: a row observed too long ago is unknown.
-    fn condition(&self, base: &Base) -> String {
-        let holds = self.declared().map_or(366, |f| f.holds_days);
-        if self.ages {
-            format!(
-                "CASE WHEN {} >= '{{today-{holds}}}' THEN CASE WHEN {} THEN 1 WHEN NOT ({}) THEN 0 END END",
-                base.at, self.bad, self.bad
-            )
-        } else {
-            format!("CASE WHEN {} THEN 1 WHEN NOT ({}) THEN 0 END", self.bad, self.bad)
+    /// `good`, `bad` or `unknown` for a row, each evaluated at most once.
+    fn outcome(&self, base: &Base, good: i64, bad: i64, unknown: i64) -> String {
+        let judged = |condition: &str| {
+            format!("CASE ({condition}) WHEN TRUE THEN {bad} WHEN FALSE THEN {good} ELSE {unknown} END")
+        };
+        match self.bad {
+            Bad::Fresh(condition) => {
+                let (at, holds) = (base.at, self.declared().map_or(366, |f| f.holds_days));
+                let judged = judged(condition);
+                format!(
+                    "CASE WHEN {at} >= '{{today-{holds}}}' AND {at} <= '{{today}}' THEN {judged} ELSE {unknown} END"
+                )
+            }
+            Bad::When(condition) => judged(condition),
+            Bad::Before(column, days) => format!(
+                "CASE WHEN {column} < '{{today-{days}}}' THEN {bad} WHEN {column} <= '{{today}}' THEN {good} ELSE {unknown} END"
+            ),
         }
     }
 }
 
-/// One statement with the tallies of every fact of a base: per facility, four columns per fact
-/// (total, bad, unknown, oldest).
+/// Total, bad and unknown travel in one sum, 21 bits each, so that a condition is evaluated once a row; a
+/// facility may have two million rows in a ledger.
+const BITS: u32 = 21;
+
+/// The three counts in a packed sum: total, bad, unknown.
+pub(crate) fn unpack(sum: i64) -> [i64; 3] {
+    let mask = (1 << BITS) - 1;
+    [sum & mask, (sum >> BITS) & mask, (sum >> (2 * BITS)) & mask]
+}
+
+/// One statement with the tallies of every fact of a base: per facility, two columns per fact (packed counts,
+/// oldest observation).
 pub(crate) fn tally_sql(base: &Base, queries: &[Query], one: bool, today: Date) -> String {
-    let judged: Vec<String> = queries
+    let columns: Vec<String> = queries
         .iter()
-        .enumerate()
-        .map(|(n, q)| format!("CASE WHEN {} THEN COALESCE({}, 2) END AS v{n}", q.scope, q.condition(base)))
-        .collect();
-    let sums: Vec<String> = (0..queries.len())
-        .map(|n| {
+        .map(|q| {
+            let outcome = q.outcome(base, 1, 1 | (1 << BITS), 1 | (1 << (2 * BITS)));
             format!(
-                "COUNT(v{n}), COALESCE(SUM(CASE WHEN v{n} = 1 THEN 1 ELSE 0 END), 0), \
-                 COALESCE(SUM(CASE WHEN v{n} = 2 THEN 1 ELSE 0 END), 0), MIN(CASE WHEN v{n} IS NOT NULL THEN seen END)"
+                "CAST(COALESCE(SUM(CASE WHEN {0} THEN {outcome} END), 0) AS BIGINT), MIN(CASE WHEN {0} THEN {1} END)",
+                q.scope, base.at
             )
         })
         .collect();
     let scope = if one { " WHERE e.facility = $1" } else { "" };
-    let sql = format!(
-        "SELECT facility, {} FROM (SELECT e.facility, {} AS seen, {} FROM {}{scope}) t GROUP BY facility",
-        sums.join(", "),
-        base.at,
-        judged.join(", "),
-        base.from
-    );
+    let sql = format!("SELECT e.facility, {} FROM {}{scope} GROUP BY e.facility", columns.join(", "), base.from);
     dates(&sql, today)
 }
 
 /// The statement that lists what makes a fact bad or unknown in one facility (`$1`).
 pub(crate) fn offender_sql(base: &Base, query: &Query, today: Date) -> String {
     let [key, name, place] = base.shows;
-    let condition = query.condition(base);
+    let outcome = query.outcome(base, 0, 1, 2);
     let sql = format!(
-        "SELECT k, n, p, seen, CAST(v AS BIGINT) FROM (SELECT {key} AS k, {name} AS n, {place} AS p, {} AS seen, COALESCE({condition}, 2) AS v \
+        "SELECT k, n, p, seen, CAST(v AS BIGINT) FROM (SELECT {key} AS k, {name} AS n, {place} AS p, {} AS seen, {outcome} AS v \
          FROM {} WHERE e.facility = $1 AND ({})) t WHERE v > 0 ORDER BY v, k",
         base.at, base.from, query.scope
     );

@@ -6,12 +6,15 @@ use crate::Store;
 use crate::error::{Error, Result};
 
 impl Store {
-    /// The newest entries of a facility (or of all), as canonical JSON, newest first.
+    /// The newest entries of a facility, or of all, as canonical JSON, newest first.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn journal_list(&self, limit: i64) -> Result<Vec<String>> {
-        let rows = self.query("SELECT entry FROM journal ORDER BY seq DESC LIMIT $1", vec![limit.into()]).await?;
+    pub async fn journal_list(&self, facility: Option<&str>, limit: i64) -> Result<Vec<String>> {
+        let scope = if facility.is_some() { " WHERE facility = $1" } else { "" };
+        let sql = format!("SELECT entry FROM journal{scope} ORDER BY seq DESC LIMIT {limit}");
+        let values = facility.map(|f| vec![f.into()]).unwrap_or_default();
+        let rows = self.query(&sql, values).await?;
         rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
     }
 

@@ -13,6 +13,7 @@ mod journal;
 mod machines;
 mod migrate;
 mod rows;
+mod signatures;
 mod tx;
 
 use std::fs::File;
@@ -90,7 +91,8 @@ impl Store {
 }
 
 fn statement(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
-    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+    let backend = db.get_database_backend();
+    Statement::from_sql_and_values(backend, dialect::placeholders(backend, sql), values)
 }
 
 /// Creates the folder (readable by its owner alone) and takes its lock.

@@ -47,7 +47,7 @@ pub struct MachineRow {
     pub definitions_on: Option<String>,
     /// Whether every fixed volume is encrypted.
     pub disk_encrypted: Option<i64>,
-    /// Remote-control products found.
+    /// Remote-control products found; empty when there are none.
     pub remote_control: Option<String>,
     /// USB storage seen.
     pub usb_storage: Option<String>,
@@ -206,24 +206,6 @@ impl WriteTx {
         let sql = "INSERT INTO agent_keys (facility, secret_sha256, made_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (facility) DO UPDATE SET secret_sha256 = excluded.secret_sha256, made_at = excluded.made_at";
         let values = vec![self.facility.clone().into(), secret_sha256.into(), self.now.as_microsecond().into()];
-        self.execute(sql, values).await.map(|_| ())
-    }
-
-    /// Keeps a signature over a checklist: who signed which content, on which day.
-    ///
-    /// # Errors
-    /// Any store error.
-    pub async fn signature_insert(&mut self, catalog: &str, signed_by: &str, sha256: &str) -> Result<()> {
-        let sql = "INSERT INTO signatures (id, facility, catalog, signed_by, signed_on, sha256, at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let values = vec![
-            Uuid::now_v7().to_string().into(),
-            self.facility.clone().into(),
-            catalog.into(),
-            signed_by.into(),
-            crate::rows::today(self.now).to_string().into(),
-            sha256.into(),
-            self.now.as_microsecond().into(),
-        ];
         self.execute(sql, values).await.map(|_| ())
     }
 }

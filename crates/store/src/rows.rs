@@ -145,6 +145,19 @@ impl Store {
         Ok(found)
     }
 
+    /// Reads every row of a ledger of every facility once and counts them: the floor against which the cost of
+    /// answering questions about them is measured.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn row_scan(&self, ledger: &Ledger) -> Result<u64> {
+        let last = ledger.columns.last().map_or("id", |c| c.name);
+        let sql = format!("SELECT COUNT(*), COUNT({last}), MAX(entered_on) FROM {}", ledger.name);
+        let rows = self.query(&sql, Vec::new()).await?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     /// Number of rows of a ledger in a facility.
     ///
     /// # Errors
@@ -277,7 +290,7 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Notes an import and keeps the rows it replaced as they were.
+    /// Notes an import and keeps the rows it will replace as they are, with the day of their statement.
     ///
     /// # Errors
     /// Any store error.
@@ -300,10 +313,19 @@ impl WriteTx {
         self.execute(sql, values).await?;
         for part in before.chunks(MAX_PARAMETERS / 4) {
             let places: Vec<String> = (0..part.len())
-                .map(|r| format!("(${},${},${},${})", r * 4 + 1, r * 4 + 2, r * 4 + 3, r * 4 + 4))
+                .map(|r| {
+                    let (key, facility) = (r * 4 + 2, r * 4 + 3);
+                    let own = ["entered_at", "entered_on", "import"].map(|column| {
+                        format!(
+                            "(SELECT {column} FROM {} WHERE facility = ${facility} AND row_key = ${key})",
+                            import.ledger
+                        )
+                    });
+                    format!("(${},${key},${facility},${},{})", r * 4 + 1, r * 4 + 4, own.join(","))
+                })
                 .collect();
             let sql = format!(
-                "INSERT INTO import_before (import, row_key, facility, row_before) VALUES {}",
+                "INSERT INTO import_before (import, row_key, facility, row_before, entered_at, entered_on, import_was) VALUES {}",
                 places.join(",")
             );
             let mut values: Vec<Value> = Vec::with_capacity(part.len() * 4);
@@ -321,8 +343,8 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Undoes an import: rows it added are removed, rows it changed are as before. Rows that were
-    /// changed again since are left alone and counted.
+    /// Undoes an import: rows it added are removed, rows it changed are as before and as old as before.
+    /// Rows that were changed again since are left alone. Returns how many were removed and put back.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such import of this facility, or it is undone already.
@@ -358,7 +380,18 @@ impl WriteTx {
                 restore.push((key, row_from_json(ledger, &json)?));
             }
         }
-        self.row_upsert(ledger, &restore, None).await?;
+        self.row_upsert(ledger, &restore, Some(import)).await?;
+        let own = |column: &str| {
+            format!("(SELECT b.{column} FROM import_before b WHERE b.import = $2 AND b.row_key = {name}.row_key)")
+        };
+        let sql = format!(
+            "UPDATE {name} SET entered_at = {}, entered_on = {}, import = {} WHERE facility = $1 AND import = $2 \
+             AND row_key IN (SELECT row_key FROM import_before WHERE import = $2)",
+            own("entered_at"),
+            own("entered_on"),
+            own("import_was"),
+        );
+        self.execute(&sql, vec![facility.clone().into(), import.into()]).await?;
         let sql = format!("DELETE FROM {name} WHERE facility = $1 AND import = $2");
         let removed = self.execute(&sql, vec![facility.into(), import.into()]).await?;
         let sql = "UPDATE imports SET undone_at = $2 WHERE id = $1";

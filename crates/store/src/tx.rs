@@ -65,8 +65,9 @@ impl WriteTx {
             }
             .canonical();
             hash = chain(&hash, &entry);
-            let values: Vec<Value> = vec![seq.into(), at.into(), entry.into(), hash.clone().into()];
-            let sql = "INSERT INTO journal (seq, at, entry, hash) VALUES ($1, $2, $3, $4)";
+            let values: Vec<Value> =
+                vec![seq.into(), self.facility.clone().into(), at.into(), entry.into(), hash.clone().into()];
+            let sql = "INSERT INTO journal (seq, facility, at, entry, hash) VALUES ($1, $2, $3, $4, $5)";
             self.tx.execute_raw(statement(&self.tx, sql, values)).await?;
         }
         Ok(())

@@ -382,6 +382,7 @@ CREATE INDEX machines_device ON machines (facility, device);
 -- Until when an operating system is supported; derived from the lifecycle catalog, never edited.
 CREATE TABLE os_support (
     os TEXT NOT NULL PRIMARY KEY,
+    edition TEXT NOT NULL,
     product TEXT,
     supported_until TEXT
 );
@@ -405,6 +406,9 @@ CREATE TABLE import_before (
     row_key TEXT NOT NULL,
     facility TEXT NOT NULL,
     row_before TEXT NOT NULL,
+    entered_at BIGINT NOT NULL,
+    entered_on TEXT NOT NULL,
+    import_was TEXT,
     PRIMARY KEY (import, row_key)
 );
 
@@ -438,10 +442,12 @@ CREATE TABLE agent_keys (
 -- The journal: every change, hash-chained.
 CREATE TABLE journal (
     seq BIGINT NOT NULL PRIMARY KEY,
+    facility TEXT NOT NULL,
     at BIGINT NOT NULL,
     entry TEXT NOT NULL,
     hash TEXT NOT NULL
 );
+CREATE INDEX journal_facility ON journal (facility, seq);
 CREATE INDEX vendor_answers_system ON vendor_answers (facility, system);
 CREATE INDEX accounts_person ON accounts (facility, person);
 CREATE INDEX accounts_system ON accounts (facility, system);
