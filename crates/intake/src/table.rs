@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+pub use delimited::guarded;
 pub use error::{ReadError, RecogniseError};
 pub use headers::{Mapping, Picked, Recognised, pick_sheets, recognise};
 pub use rows::{ParsedRow, Problem, mark_duplicates};

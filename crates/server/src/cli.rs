@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 use domain::journal::Actor;
 use store::{Location, Store};
 
-/// 防人 Sakimori: 3省2ガイドラインへの対応を、院内の1台で点検し、実行し、証明します。
+/// 防人 Sakimori: 3省2ガイドラインへの対応を、院内の1台で点検し、証明します。
 #[derive(Debug, Parser)]
 #[command(version, about, disable_help_subcommand = true)]
 pub(crate) struct Cli {

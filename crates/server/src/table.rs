@@ -75,7 +75,7 @@ pub(crate) fn width() -> usize {
 
 /// A bar of `filled` of `of` in `cells` cells.
 pub(crate) fn bar(filled: u32, of: u32, cells: u32) -> String {
-    let done = if of == 0 { 0 } else { filled * cells / of };
+    let done = (filled * cells).checked_div(of).unwrap_or(0);
     format!("{}{}", "█".repeat(done as usize), "░".repeat((cells - done) as usize))
 }
 

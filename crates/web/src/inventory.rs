@@ -50,7 +50,8 @@ fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 fn unauthorised() -> Response {
-    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Basic realm=\"sakimori\", charset=\"UTF-8\"")]).into_response()
+    // Exactly this: FusionInventory takes everything up to the last quotation mark for the realm.
+    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Basic realm=\"sakimori\"")]).into_response()
 }
 
 fn unavailable(error: &Error) -> Response {

@@ -4,10 +4,29 @@
 //! a line break inside a cell does not), and because one stray quotation mark must cost one row, not
 //! the rest of the file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::decode::{Decoded, decode};
 use super::{Book, Budget, Cell, Doubt, MAX_COLUMNS, MAX_ROWS, ReadError, Sheet};
+
+/// Beginnings that a spreadsheet takes for a formula.
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+
+/// A text as a CSV cell has to hold it: what a spreadsheet would run as a formula gets an apostrophe in
+/// front. Reading takes exactly that one off again, so a text that already looks guarded gets one too.
+pub fn guarded(text: &str) -> Cow<'_, str> {
+    if looks_guarded(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+fn unguarded(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|rest| looks_guarded(rest)).unwrap_or(text)
+}
+
+/// Whether `text` is a formula behind any number of apostrophes.
+fn looks_guarded(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(FORMULA)
+}
 
 /// What DOS programs end a text with.
 const END_OF_FILE: char = '\u{1a}';
@@ -147,7 +166,7 @@ impl Records<'_> {
             }
             None => plain.to_owned(),
         };
-        let cell = if text.trim().is_empty() { Cell::Empty } else { Cell::Text(text.into_boxed_str()) };
+        let cell = if text.trim().is_empty() { Cell::Empty } else { Cell::Text(unguarded(&text).into()) };
         Field { cell, last, bad_quote }
     }
 }

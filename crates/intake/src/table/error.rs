@@ -174,7 +174,7 @@ impl RecogniseError {
                 .join("、"),
         };
         let remedy = format!(
-            "台帳の種類を選んで列を画面で対応づけるか、はじめの30行のどこかに見出しの行を置いてください。使える見出し: {accepted}。"
+            "台帳の種類を指定するか（--as）、見出しの対応を登録するか（sakimori map）、はじめの30行のどこかに見出しの行を置いてください。使える見出し: {accepted}。"
         );
         [what, why, remedy]
     }

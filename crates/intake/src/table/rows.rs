@@ -59,18 +59,35 @@ const IMPLIED: &[(&str, &str, &[&str], &str, bool)] = &[
 impl Recognised<'_> {
     /// The rows below the header.
     pub fn rows(&self) -> impl Iterator<Item = ParsedRow> {
-        let header =
-            self.sheet.numbered().find(|(line, _)| *line == self.header_row).map_or(&[][..], |(_, cells)| cells);
-        let mut reader = RowReader {
+        let mut reader = self.reader();
+        self.below_header().filter_map(move |(line, cells)| reader.row(line, cells))
+    }
+
+    /// The cells of the same rows by row number, of every column: as written, but 〃 is the cell it stands for.
+    pub fn written(&self) -> impl Iterator<Item = (usize, Vec<&Cell>)> {
+        let mut reader = self.reader();
+        self.below_header().filter_map(move |(line, cells)| {
+            let is_row = !reader.is_no_row(cells);
+            is_row.then(|| (line, cells.iter().enumerate().map(|(at, cell)| reader.resolve(at, cell)).collect()))
+        })
+    }
+
+    /// The header row as written.
+    pub fn header(&self) -> &[Cell] {
+        self.sheet.numbered().find(|(line, _)| *line == self.header_row).map_or(&[][..], |(_, cells)| cells)
+    }
+
+    fn below_header(&self) -> impl Iterator<Item = (usize, &[Cell])> {
+        self.sheet.numbered().filter(|(line, _)| *line > self.header_row)
+    }
+
+    fn reader(&self) -> RowReader<'_> {
+        RowReader {
             recognised: self,
-            header: header.iter().map(|cell| tidy(&cell.text())).collect(),
+            header: self.header().iter().map(|cell| tidy(&cell.text())).collect(),
             above: vec![None; self.columns.len()],
             known: HashMap::new(),
-        };
-        self.sheet
-            .numbered()
-            .filter(|(line, _)| *line > self.header_row)
-            .filter_map(move |(line, cells)| reader.row(line, cells))
+        }
     }
 
     /// Required columns that no heading of the sheet answers to.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use domain::ledger::{Column, Kind, Value, ledger};
 use domain::text::{Lang, tidy};
-use intake::table::{Book, Cell, Mapping, ParsedRow, mark_duplicates, pick_sheets, read, recognise};
+use intake::table::{Book, Cell, Mapping, ParsedRow, guarded, mark_duplicates, pick_sheets, read, recognise};
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 
 pub fn sample(folder: &str, name: &str) -> Vec<u8> {
@@ -173,6 +173,30 @@ fn decorations_are_no_rows_and_lines_count_as_in_excel() {
     assert_eq!(value(found, second, "bought_on").as_deref(), Some("2026-04-01"));
     assert_eq!(second.row.get("antivirus_on"), None);
     assert_eq!(problems(second), "");
+}
+
+#[test]
+fn the_guard_against_formulas_comes_off_again() {
+    for text in ["=1+1", "+81-3", "-5", "@SUM(A1)", "'=1+1", "''@x", "'quoted'", "O'Hara", "plain"] {
+        let (_, rows) = csv(&format!("管理番号,機器名,種別\nPC-1,\"{}\",端末\n", guarded(text)));
+        assert_eq!(value("devices", &rows[0], "name").as_deref(), Some(text));
+    }
+    for (written, read) in [("=1+1", "=1+1"), ("'=1+1", "=1+1"), ("'05", "'05"), ("'", "'")] {
+        let (_, rows) = csv(&format!("管理番号,機器名,種別\nPC-1,{written},端末\n"));
+        assert_eq!(value("devices", &rows[0], "name").as_deref(), Some(read), "{written}");
+    }
+}
+
+#[test]
+fn written_rows_show_what_ditto_marks_stand_for() {
+    let text = "管理番号,機器名,種別,独自の列\nPC-1,受付PC,端末,一階\n\nPC-2,〃,同上,〃\n以上\n";
+    let book = read("機器台帳.csv", text.as_bytes()).unwrap();
+    let sheet = recognise(&book.sheets[0], "機器台帳.csv", None, &Mapping::new()).unwrap();
+    let written: Vec<(usize, String)> = sheet
+        .written()
+        .map(|(line, cells)| (line, cells.iter().map(|cell| cell.text()).collect::<Vec<_>>().join("|")))
+        .collect();
+    assert_eq!(written, [(2, "PC-1|受付PC|端末|一階".to_owned()), (4, "PC-2|受付PC|端末|一階".to_owned())]);
 }
 
 #[test]

@@ -62,7 +62,8 @@ fn uuid_secret() -> String {
 
 fn code_of_kind(text: &str) -> Result<String> {
     let column = ledger("facilities").and_then(|l| l.column("kind"));
-    let parsed = column.map(|c| c.parse(text)).transpose()?.flatten();
+    let parsed =
+        column.map(|c| c.parse(text)).transpose().map_err(|e| anyhow::anyhow!("{e}（{}）", e.code()))?.flatten();
     let known = match column.map(|c| c.kind) {
         Some(Kind::Choice(kinds)) => kinds.iter().map(|k| k.code).collect::<Vec<_>>().join("、"),
         _ => String::new(),

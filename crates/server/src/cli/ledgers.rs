@@ -42,6 +42,11 @@ impl Import {
     }
 
     async fn folder(&self, context: &Context) -> Result<ExitCode> {
+        if self.dry_run || self.ledger.is_some() {
+            anyhow::bail!(
+                "フォルダの取込みでは --dry-run と --as を使えません（INP-004）。台帳どうしが参照し合うため、試行できません。ファイルを一つずつ指定してください。"
+            );
+        }
         let tables = files::tables_in(&self.path)?;
         let folder = self.path.canonicalize().map_or_else(|_| files::name_of(&self.path), |p| files::name_of(&p));
         let facility = match &context.wanted {
@@ -234,6 +239,7 @@ impl Inventory {
         let mut paths = vec![self.path.clone()];
         if self.path.is_dir() {
             paths = std::fs::read_dir(&self.path)?.map(|e| e.map(|e| e.path())).collect::<std::io::Result<_>>()?;
+            paths.retain(|p| p.is_file());
             paths.sort();
         }
         let mut refused = false;
@@ -282,7 +288,11 @@ impl Journal {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
         match self {
             Self::List { limit } => {
-                for entry in context.app.store.journal_list(limit).await? {
+                let facility = match context.wanted {
+                    Some(_) => Some(context.facility().await?.id),
+                    None => None,
+                };
+                for entry in context.app.store.journal_list(facility.as_deref(), limit).await? {
                     say(entry);
                 }
             }

@@ -35,7 +35,7 @@ impl Checklist {
         let form = self.form.as_deref().unwrap_or(facility.form());
         let paper = match &self.sign {
             Some(name) => context.app.sign_checklist(&context.actor, &papers, &self.edition, form, name).await?,
-            None => papers.checklist(&self.edition, form, None)?,
+            None => context.app.checklist_paper(&papers, &self.edition, form).await?,
         };
         let name = format!("チェックリスト_{}_{form}", self.edition.trim_start_matches("checklist-"));
         let xlsx = self.out.join(format!("{name}.xlsx"));

@@ -1,0 +1,131 @@
+//! Bad files, full disks, kills, two processes: clear words and nothing lost.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use super::{Desk, kit, text};
+
+#[test]
+fn broken_ledgers_are_explained_and_change_nothing() {
+    let desk = Desk::demo();
+    desk.ok(&["dump", "before.jsonl"]);
+    for (file, code) in [
+        ("中身はHTML.xlsx", "IMP-003"),
+        ("空.xlsx", "IMP-001"),
+        ("途中で切れた台帳.xlsx", "IMP-009"),
+        ("見出しが分からない.xlsx", "IMP-051"),
+    ] {
+        let (_, said) = desk.refused(&["import", &kit(&format!("samples/壊れた台帳/{file}"))]);
+        assert!(said.contains(code) && said.contains(file), "{file}: {said}");
+    }
+    desk.ok(&["dump", "after.jsonl"]);
+    let read = |name: &str| std::fs::read(desk.path(name)).unwrap();
+    assert!(read("before.jsonl") == read("after.jsonl"));
+}
+
+#[test]
+fn refused_rows_come_back_with_their_reason() {
+    let desk = Desk::demo();
+    let (code, said) = desk.refused(&["import", &kit("samples/壊れた台帳/誤りの多い台帳.xlsx")]);
+    assert_eq!(code, 1, "some rows went in");
+    assert!(said.contains("令和99年") && said.contains("2025/2/30") && said.contains("宇宙船"), "{said}");
+    assert!(desk.path("誤りの多い台帳_エラー.xlsx").exists());
+}
+
+#[test]
+fn without_a_facility_the_way_is_shown() {
+    let desk = Desk::new();
+    let (code, said) = desk.refused(&["assess"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("FAC-002") && said.contains("facility add"), "{said}");
+    desk.ok(&["facility", "add", "みどり歯科", "--no", "D-1"]);
+    assert!(desk.ok(&["facility", "list"]).contains("dental"));
+    assert!(desk.refused(&["facility", "add", "別", "--no", "ｄ－１"]).1.contains("FAC-005"));
+    assert!(desk.refused(&["facility", "add", "別", "--kind", "宇宙船"]).1.contains("IMP-113"));
+    assert!(desk.refused(&["--facility", "ない", "assess"]).1.contains("FAC-001"));
+    assert!(desk.refused(&["assess", "mhlw-9.9"]).1.contains("CAT-002"));
+    assert!(desk.refused(&["demo"]).1.contains("DEM-001"), "demonstration and real data never mix");
+}
+
+#[test]
+fn two_processes_on_one_folder() {
+    let desk = Desk::demo();
+    let mut server = desk.command().args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut line).unwrap();
+    let (code, said) = desk.refused(&["assess"]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(code, 2);
+    assert!(said.contains("STO-004"), "{said}");
+    desk.ok(&["assess"]);
+}
+
+fn many_devices(rows: usize) -> String {
+    let mut csv = "管理番号,機器名,種別\n".to_owned();
+    for n in 0..rows {
+        writeln!(csv, "Z-{n:06},端末{n},端末").unwrap();
+    }
+    csv
+}
+
+#[test]
+fn a_full_disk_in_the_middle_of_an_import_loses_nothing() {
+    let desk = Desk::demo();
+    desk.ok(&["dump", "before.jsonl"]);
+    std::fs::write(desk.path("大きい.csv"), many_devices(60_000)).unwrap();
+    // Files may not grow beyond 4 MB: what a full disk looks like to the database.
+    let out = Command::new("bash")
+        .current_dir(desk.path("."))
+        .args([
+            "-c",
+            "ulimit -f 4096; trap '' XFSZ; exec \"$0\" --data data import 大きい.csv",
+            env!("CARGO_BIN_EXE_sakimori"),
+        ])
+        .output()
+        .unwrap();
+    let said = text(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{said}");
+    assert!(said.contains("STO-006"), "{said}");
+    desk.ok(&["dump", "after.jsonl"]);
+    let read = |name: &str| std::fs::read(desk.path(name)).unwrap();
+    assert!(read("before.jsonl") == read("after.jsonl"), "the state before the import");
+    assert!(desk.ok(&["journal", "verify"]).contains("見つかりません"));
+}
+
+#[test]
+fn killed_at_any_moment_it_starts_again_with_all_or_nothing() {
+    let desk = Desk::demo();
+    std::fs::write(desk.path("機器.csv"), many_devices(20_000)).unwrap();
+    for wait in [5, 40, 90, 150, 250, 400] {
+        let mut import =
+            desk.command().args(["import", "機器.csv"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        let _ = import.kill();
+        import.wait().unwrap();
+        let json = desk.ok(&["export", "devices", "--out", "d.csv"]);
+        assert!(json.contains("書き出しました"));
+        let rows = std::fs::read_to_string(desk.path("d.csv")).unwrap().lines().filter(|l| l.starts_with("Z-")).count();
+        let imports = desk.ok(&["journal", "list"]).matches("devices.import").count();
+        assert_eq!(rows == 20_000, imports == 1, "{rows} rows, {imports} events");
+        assert!(rows == 0 || rows == 20_000, "{rows}");
+        assert!(desk.ok(&["journal", "verify"]).contains("見つかりません"));
+        if rows > 0 {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_cut_dump_is_refused() {
+    let desk = Desk::demo();
+    desk.ok(&["dump", "d.jsonl"]);
+    let whole = std::fs::read_to_string(desk.path("d.jsonl")).unwrap();
+    let half: String = whole.lines().take(20).fold(String::new(), |all, l| all + l + "\n");
+    let mut file = std::fs::File::create(desk.path("half.jsonl")).unwrap();
+    file.write_all(half.as_bytes()).unwrap();
+    let other = Desk::new();
+    assert!(other.refused(&["load", desk.path("half.jsonl").to_str().unwrap()]).1.contains("STO-011"));
+    assert!(other.ok(&["facility", "list"]).is_empty());
+}
