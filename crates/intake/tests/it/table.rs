@@ -181,7 +181,7 @@ fn the_guard_against_formulas_comes_off_again() {
         let (_, rows) = csv(&format!("管理番号,機器名,種別\nPC-1,\"{}\",端末\n", guarded(text)));
         assert_eq!(value("devices", &rows[0], "name").as_deref(), Some(text));
     }
-    for (written, read) in [("=1+1", "=1+1"), ("'=1+1", "=1+1"), ("'05", "'05"), ("'", "'")] {
+    for (written, read) in [("=1+1", "=1+1"), ("'=1+1", "=1+1"), ("'05", "'05")] {
         let (_, rows) = csv(&format!("管理番号,機器名,種別\nPC-1,{written},端末\n"));
         assert_eq!(value("devices", &rows[0], "name").as_deref(), Some(read), "{written}");
     }
