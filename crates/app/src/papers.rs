@@ -187,7 +187,7 @@ impl<'a> Papers<'a> {
             .collect();
         blocks.push(Block::Table(Table { columns, rows }));
         blocks.push(Block::Paragraph(
-            "回答は、上の日付の時点で台帳・エージェント・文書・記録から確かめられたことだけに基づきます。根拠のない項目は「はい」にしません。".to_owned(),
+            "回答は、上の日付の時点で台帳・エージェント・文書・記録から確かめられたことだけに基づきます。根拠のない項目は「はい」にしません。番号に * のある項目は、番号を原本で確認できていません。".to_owned(),
         ));
         blocks.push(Block::Signature {
             lines: vec![SignatureLine {
@@ -263,6 +263,7 @@ impl<'a> Papers<'a> {
             notes: vec![
                 "「回答」は、台帳・エージェント・文書・記録から確かめられたことだけに基づきます。".to_owned(),
                 "「確認待ち」は根拠がないか古い項目で、「はい」にはしません。".to_owned(),
+                "番号に * のある項目は、番号を原本で確認できていません。".to_owned(),
                 "「目標日」は台帳「確認・計画」に入れた日付です。年度末までの日付にしてください。".to_owned(),
             ],
         }

@@ -55,8 +55,14 @@ impl Finding<'_> {
             Verdict::Unknown => matches!(truth, Truth::Unknown | Truth::False),
             _ => truth == Truth::True,
         };
-        let chosen: Vec<String> = self.leaves.iter().filter(|l| speaks(l.truth)).map(|l| l.line(lang).says).collect();
-        if chosen.is_empty() { self.leaves.iter().map(|l| l.line(lang).says).collect() } else { chosen }
+        let mut chosen: Vec<String> = Vec::new();
+        let any = self.leaves.iter().any(|l| speaks(l.truth));
+        for says in self.leaves.iter().filter(|l| speaks(l.truth) || !any).map(|l| l.line(lang).says) {
+            if !chosen.contains(&says) {
+                chosen.push(says);
+            }
+        }
+        chosen
     }
 
     /// What to do next, most telling first; empty when it holds.
