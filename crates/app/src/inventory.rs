@@ -65,10 +65,15 @@ impl App {
         &self,
         actor: &Actor,
         facility: &Facility,
-        arrived: Inventory,
+        mut arrived: Inventory,
     ) -> Result<RecordedMachine> {
         let now = self.now();
-        let known = self.store.machine_find(&facility.id, &arrived.device_id).await?;
+        let mut known = self.store.machine_find(&facility.id, &arrived.device_id).await?;
+        if let Some(other) = known.as_ref().and_then(|first| another_machine(first, &arrived, now)) {
+            // A copied disk image: two machines with one agent id are two machines, not one that changes.
+            arrived.device_id = other;
+            known = self.store.machine_find(&facility.id, &arrived.device_id).await?;
+        }
         let known = match known {
             Some(known) => Some(known),
             None if arrived.sections.contains_key(domain::inventory::LYNIS) => self.host_of(facility, &arrived).await?,
@@ -204,6 +209,18 @@ impl App {
         let same = constant_time_eq(given.as_bytes(), kept.unwrap_or_default().as_bytes());
         Ok(facility.filter(|_| same))
     }
+}
+
+/// The id to keep a machine under that reports with the agent id of `first` but is another one: neither serial
+/// number nor host name is the same.
+fn another_machine(first: &MachineRow, arrived: &Inventory, now: jiff::Timestamp) -> Option<String> {
+    let machine = observe(&arrived.sections, now);
+    let differs = |a: Option<&str>, b: Option<&str>| {
+        a.zip(b).is_some_and(|(a, b)| domain::text::fold(a) != domain::text::fold(b))
+    };
+    let serial = machine.serial.as_deref();
+    (differs(first.serial.as_deref(), serial) && differs(first.hostname.as_deref(), machine.hostname.as_deref()))
+        .then(|| format!("{}#{}", arrived.device_id, serial.unwrap_or_default()))
 }
 
 /// Compares in a time that depends on the lengths alone.

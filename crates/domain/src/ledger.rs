@@ -5,6 +5,8 @@
 //! column name to [`Value`]; an empty cell is absent and means *not stated*, never *no*.
 
 mod cell;
+// A table, one line an entry; broken over lines it could not be read as one.
+#[rustfmt::skip]
 mod tables;
 
 use std::collections::BTreeMap;

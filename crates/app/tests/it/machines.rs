@@ -190,6 +190,33 @@ async fn an_audit_alone_proves_nothing_about_software() {
 }
 
 #[tokio::test]
+async fn two_machines_with_one_agent_id_stay_two() {
+    let report = |hostname: &str, serial: &str| {
+        let content = json!({
+            "hardware": { "name": hostname },
+            "bios": { "ssn": serial },
+            "operatingsystem": { "full_name": "Windows 11 Pro", "version": "24H2" },
+        });
+        let whole =
+            json!({ "action": "inventory", "deviceid": "copied-image", "itemtype": "Computer", "content": content });
+        whole.to_string().into_bytes()
+    };
+    on_each(async |site| {
+        let facility = site.facility("架空医院").await;
+        for (hostname, serial) in [("pc-1", "AAA111"), ("pc-2", "BBB222"), ("pc-1", "AAA111"), ("pc-2", "BBB222")] {
+            receive(&site, &facility, &report(hostname, serial)).await;
+        }
+        let machines = site.app.store.machine_list(&facility.id).await.unwrap();
+        let names: Vec<_> = machines.iter().filter_map(|m| m.hostname.clone()).collect();
+        assert_eq!(names, ["pc-1", "pc-2"]);
+        // A new name alone, or a new mainboard alone, is still the same machine.
+        receive(&site, &facility, &report("pc-9", "AAA111")).await;
+        assert_eq!(site.app.store.machine_list(&facility.id).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_report_is_believed_for_a_month() {
     let facts =
         ["device.seen", "device.patched", "device.antivirus_on", "device.encrypted", "device.antivirus_current"];
