@@ -64,6 +64,12 @@ pub fn fresh_postgres() -> Option<String> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let server = std::env::var("TEST_PG").ok()?;
     let name = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    // A server that lives longer than one run has met this process number before.
+    let dropped = Command::new("psql")
+        .args([&format!("{server}/postgres"), "-qc", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")])
+        .stderr(std::process::Stdio::null())
+        .status();
+    assert!(dropped.expect("psql").success());
     let made = Command::new("psql")
         .args([&format!("{server}/postgres"), "-qc", &format!("CREATE DATABASE {name}")])
         .status()

@@ -80,7 +80,11 @@ impl App {
         }
         let no = match domain::text::tidy(&new.no) {
             given if !given.is_empty() => given,
-            _ => format!("F{:03}", self.store.facility_list().await?.len() + 1),
+            _ => {
+                let taken = self.store.facility_list().await?;
+                let free = |no: &String| taken.iter().all(|f| domain::text::fold(&f.no) != domain::text::fold(no));
+                (1..).map(|n| format!("F{n:03}")).find(free).unwrap_or_default()
+            }
         };
         if self.store.facility_list().await?.iter().any(|f| domain::text::fold(&f.no) == domain::text::fold(&no)) {
             return Err(Error::invalid(

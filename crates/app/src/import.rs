@@ -136,6 +136,7 @@ impl App {
                 of_one_ledger.iter().map(|s| (s.sheet.name.as_str(), s.rows().collect())).collect();
             for row in parsed.iter_mut().flat_map(|(_, rows)| rows) {
                 resolve(ledger, &names, row);
+                self.check_requirement(ledger, row);
             }
             mark_duplicates(ledger, &mut parsed);
             for (recognised, (_, rows)) in of_one_ledger.iter().zip(parsed) {
@@ -180,6 +181,19 @@ impl App {
             }
         }
         Ok(plan)
+    }
+
+    /// A statement has to be about a requirement there is; about any other it would be kept and never used.
+    fn check_requirement(&self, of: &'static Ledger, parsed: &mut ParsedRow) {
+        let (Some(column), Some(Value::Text(id))) = (of.column("requirement"), parsed.row.get("requirement")) else {
+            return;
+        };
+        if self.catalogs().requirement(id).is_none() {
+            let message = format!(
+                "『{id}』という要求事項はありません。checklist-r7/2-9 や mhlw-7.0/unyo/14-5 のような番号（sakimori catalog list 版 で分かります）に直してください。"
+            );
+            parsed.problems.push(Problem { column: Some(column), message, code: "IMP-305" });
+        }
     }
 
     async fn commit(

@@ -204,9 +204,9 @@ impl App {
             Some(facility) => self.store.agent_key(&facility.id).await?,
             None => None,
         };
-        // The hash is computed and compared in full in every case.
+        // Compared in full also where there is nothing to compare with.
         let given = sha256(secret.as_bytes());
-        let same = constant_time_eq(given.as_bytes(), kept.unwrap_or_default().as_bytes());
+        let same = constant_time_eq(given.as_bytes(), kept.unwrap_or_else(|| "0".repeat(given.len())).as_bytes());
         Ok(facility.filter(|_| same))
     }
 }

@@ -43,7 +43,8 @@ pub struct ChecklistPaper {
 /// One answered item.
 struct Answer<'a> {
     finding: &'a Finding<'a>,
-    confirmed_on: Date,
+    /// Day of the newest evidence; none where there is no evidence.
+    confirmed_on: Option<Date>,
     target_on: Option<Date>,
     reasons: Vec<String>,
 }
@@ -85,10 +86,7 @@ impl<'a> Papers<'a> {
             .iter()
             .map(|finding| Answer {
                 finding,
-                confirmed_on: finding
-                    .confirmed_on()
-                    .filter(|d| *d <= self.assessment.today)
-                    .unwrap_or(self.assessment.today),
+                confirmed_on: finding.confirmed_on().filter(|d| *d <= self.assessment.today),
                 target_on: finding.declared.and_then(|d| d.target_on).filter(|_| !finding.verdict.holds()),
                 reasons: finding.reasons(self.lang),
             })
@@ -114,9 +112,9 @@ impl<'a> Papers<'a> {
                     "id": a.finding.requirement.id,
                     "answer": a.word(),
                     "verdict": a.finding.verdict.code(),
-                    "confirmed_on": a.confirmed_on.to_string(),
+                    "confirmed_on": a.confirmed_on.map(|d| d.to_string()),
                     "target_on": a.target_on.map(|d| d.to_string()),
-                    "reasons": a.reasons,
+                    "reasons": a.finding.reasons(Lang::Ja),
                 })
             })
             .collect();
@@ -178,7 +176,7 @@ impl<'a> Papers<'a> {
                         number(a.finding).into(),
                         a.finding.requirement.summary.in_lang(self.lang).into(),
                         Cell::marked(a.finding.verdict, a.word()),
-                        format!("{}{target}", a.confirmed_on).into(),
+                        format!("{}{target}", a.confirmed_on.map_or_else(|| "―".to_owned(), |d| d.to_string())).into(),
                         shortened(&a.reasons, shown).into(),
                     ],
                     emphasis: Emphasis::Plain,
@@ -234,7 +232,7 @@ impl<'a> Papers<'a> {
                     SheetCell::Text(number(a.finding)),
                     SheetCell::Text(a.finding.requirement.summary.in_lang(self.lang).to_owned()),
                     SheetCell::Text(a.word().to_owned()),
-                    SheetCell::Date(a.confirmed_on),
+                    optional(a.confirmed_on),
                     optional(a.target_on),
                     SheetCell::Marked(a.finding.verdict, String::new()),
                     SheetCell::Text(a.reasons.join("\n")),

@@ -320,7 +320,8 @@ impl Evidence {
 
     fn outside(&self, applies: &Applies) -> Option<Outside> {
         let facility = &self.facility;
-        if facility.uses_systems == Some(false) && facility.kind.as_deref() != Some("vendor") {
+        let registered = self.facts.get("system.registered").is_some_and(|systems| systems.total > 0);
+        if facility.uses_systems == Some(false) && !registered && facility.kind.as_deref() != Some("vendor") {
             return Some(Outside::NoSystems);
         }
         if let Some(kind) = facility.kind.as_deref() {
@@ -360,18 +361,26 @@ struct Held {
 
 impl<'a> Judge<'a> {
     fn hoshu_holds(&self, catalog: &'a Catalog) -> bool {
-        let mut judged = catalog
+        let judged = catalog
             .requirements()
             .filter(|r| r.is_counted() && r.applies.path == Some(Path::Hoshu))
             .map(|r| self.judged(r).verdict)
-            .peekable();
-        judged.peek().is_some() && judged.all(|v| v.holds() || v == Verdict::NotApplicable)
+            .collect::<Vec<_>>();
+        let met = judged.iter().any(|v| v.holds()) && judged.iter().all(|v| v.holds() || *v == Verdict::NotApplicable);
+        // 10章: vendors whose answers are all はい or 対象外; otherwise an approved risk assessment.
+        let answers = self.evidence.areas.get("").copied().unwrap_or_default();
+        let assessed = || {
+            let document = self.evidence.documents.get("risk_assessment");
+            document.is_some_and(|d| d.truth(Some(ATTESTATION_DAYS), self.today).0 == Truth::True)
+        };
+        met && (of_tally(answers, Empty::Unknown) == Truth::True || assessed())
     }
 
     fn finding(&self, catalog: &Catalog, requirement: &'a Requirement, deemed: bool) -> Finding<'a> {
         let mut finding = self.judged(requirement);
         let stands_in = catalog.kind == CatalogKind::Guideline && requirement.applies.path.is_none();
-        if deemed && stands_in && !matches!(finding.verdict, Verdict::Met | Verdict::DueSoon | Verdict::NotApplicable) {
+        // What is shown not to be so is not deemed to be so.
+        if deemed && stands_in && finding.verdict == Verdict::Unknown {
             finding.verdict = Verdict::Deemed;
             finding.ground = Ground::Deemed;
         }
@@ -407,6 +416,7 @@ impl<'a> Judge<'a> {
         let held = self.truth(requirement, rule, &mut finding.leaves);
         finding.holds_until = held.until;
         finding.verdict = match held.truth {
+            Truth::True if held.until.is_some_and(|end| end < self.today) => Verdict::Unknown,
             Truth::True if held.until.is_some_and(|end| days_until(self.today, end) <= SOON_DAYS) => Verdict::DueSoon,
             Truth::True => Verdict::Met,
             Truth::False => Verdict::Unmet,

@@ -73,6 +73,8 @@ const PLACES: Label = Label::new("施設", "facilities");
 /// Days a ledger statement holds before somebody has to confirm it again. The guideline says
 /// "regularly" and the checklist is yearly.
 const YEAR: i32 = 366;
+/// A condition that carries its own dates never grows stale.
+const ALWAYS: i32 = 36_500;
 /// Days an agent's report holds: a machine that has not reported for a month is unknown.
 const MONTH: i32 = 31;
 
@@ -130,10 +132,11 @@ pub static FACTS: &[Fact] = &[
         ("医療情報の管理責任者が置かれている", "a data manager is appointed"),
         ("職員名簿に医療情報の管理責任者を登録する", "name the data manager in the people ledger"),
     ),
-    ledger(
+    fact_of(
         "person.pledged",
-        "people",
+        Source::Ledger("people"),
         PEOPLE,
+        ALWAYS,
         ("在職者が守秘を誓約している", "staff have pledged confidentiality"),
         ("守秘誓約を取り、誓約日を職員名簿に書く", "obtain the pledge and enter its date"),
     ),
@@ -180,10 +183,11 @@ pub static FACTS: &[Fact] = &[
         ("持ち出す機器・媒体が暗号化されている", "devices taken out are encrypted"),
         ("暗号化するか、持出しをやめる", "encrypt it or stop taking it out"),
     ),
-    ledger(
+    fact_of(
         "device.disposal_recorded",
-        "devices",
+        Source::Ledger("devices"),
         UNITS,
+        ALWAYS,
         ("廃棄した機器に日付・方法・実施者の記録がある", "disposals are recorded"),
         ("廃棄日・方法・実施者・証明を台帳に書く", "record date, method, person and proof"),
     ),
@@ -255,10 +259,11 @@ pub static FACTS: &[Fact] = &[
         ("退職者のアカウントが無効である", "leavers' accounts are disabled"),
         ("アカウントを無効にする", "disable the account"),
     ),
-    ledger(
+    fact_of(
         "account.used",
-        "accounts",
+        Source::Ledger("accounts"),
         ACCOUNTS,
+        180,
         ("180日使われていない有効なアカウントがない", "no enabled account is unused for 180 days"),
         ("要否を確かめ、不要なら無効にする", "check whether it is needed, disable it if not"),
     ),
@@ -447,10 +452,11 @@ pub static FACTS: &[Fact] = &[
         ("ネットワークから切り離したバックアップがある", "an offline backup exists"),
         ("オフラインの保管を加える", "add offline storage"),
     ),
-    ledger(
+    fact_of(
         "system.backup_recent",
-        "systems",
+        Source::Ledger("systems"),
         SYSTEMS,
+        7,
         ("バックアップが7日以内に取れている", "backed up within seven days"),
         ("バックアップの失敗を調べる", "find out why the backup failed"),
     ),
@@ -525,10 +531,11 @@ pub static FACTS: &[Fact] = &[
         ("事業者の緊急連絡先が分かる", "vendors' emergency contacts are known"),
         ("緊急連絡先を登録する", "enter the emergency contact"),
     ),
-    ledger(
+    fact_of(
         "contract.current",
-        "contracts",
+        Source::Ledger("contracts"),
         SYSTEMS,
+        ALWAYS,
         ("事業者のいるシステムに有効な契約がある", "systems with a vendor have a current contract"),
         ("契約を登録・更新する", "enter or renew the contract"),
     ),
@@ -581,10 +588,11 @@ pub static FACTS: &[Fact] = &[
         ("リモート保守経路に更新の担当がいる", "routes have an update owner"),
         ("更新の担当者を決めて登録する", "name who updates it"),
     ),
-    ledger(
+    fact_of(
         "route.updated",
-        "routes",
+        Source::Ledger("routes"),
         ITEMS,
+        180,
         ("接続機器が180日以内に更新・確認されている", "route devices updated within 180 days"),
         ("ファームウェアを更新し、日付を書く", "update the firmware and enter the date"),
     ),

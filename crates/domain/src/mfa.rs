@@ -80,7 +80,9 @@ pub fn judge(case: &SystemCase, today: Date, settings: &Settings) -> Judgement {
         let (verdict, added) = unmet(case, today, settings);
         return Judgement::new(verdict, codes_of(open_or_failed).chain(added));
     }
-    if outcomes.is_empty() || outcomes.contains(&Outcome::Open(Code::NothingStated)) {
+    // 表14-1 asks for both rows; a side nobody described is not known to be right.
+    let one_sided = case.clients.is_empty() || case.servers.is_empty();
+    if one_sided || outcomes.contains(&Outcome::Open(Code::NothingStated)) {
         return Judgement::new(Verdict::Unknown, [Code::NothingStated]);
     }
     let verdict = if outcomes.iter().any(|o| matches!(o, Outcome::Open(_))) {

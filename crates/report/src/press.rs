@@ -61,7 +61,10 @@ pub fn pdfs(documents: &[Document]) -> Result<Vec<Vec<u8>>, ReportError> {
     // Never leave it behind, whatever came out.
     let ended = press.wait().map_err(ReportError::Press);
     let printed = printed?;
-    ended.map(|_| printed)
+    match ended? {
+        status if status.success() => Ok(printed),
+        status => Err(ReportError::Press(IoError::other(status.to_string()))),
+    }
 }
 
 fn collect(mut output: impl std::io::BufRead, count: usize) -> Result<Vec<Vec<u8>>, ReportError> {

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions,
 };
 
 use crate::error::{Error, Result};
@@ -80,6 +80,12 @@ pub(crate) fn write_options() -> TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     }
+}
+
+/// A read transaction that sees one moment throughout. In SQLite every one does.
+pub(crate) fn snapshot_options(db: &impl ConnectionTrait) -> TransactionOptions {
+    let isolation_level = (db.get_database_backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead);
+    TransactionOptions { isolation_level, ..TransactionOptions::default() }
 }
 
 /// Makes the transaction the only one that appends to the journal until it ends. SQLite has one

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, Write};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, IsolationLevel, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::dialect::{self, MAX_PARAMETERS};
@@ -57,7 +57,7 @@ impl Store {
         let failed = |source| Error::Folder { folder: "dump".to_owned(), source };
         writeln!(out, "{}", json!({ "format": FORMAT })).map_err(failed)?;
         // One transaction, so that all tables are of one moment.
-        let tx = self.read.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await?;
+        let tx = self.read.begin_with_options(dialect::snapshot_options(&self.read)).await?;
         let mut count = 0;
         for (table, texts, numbers) in tables() {
             let columns: Vec<&str> = texts.iter().chain(&numbers).map(String::as_str).collect();
@@ -117,6 +117,9 @@ impl Store {
                     return Err(fault(1, "sakimoriの書き出しではありません"));
                 }
                 continue;
+            }
+            if ended {
+                return Err(fault(n + 1, "最後の行の後に続きがあります"));
             }
             if let Some(rows) = json.get("rows").and_then(Json::as_u64) {
                 ended = rows == count;

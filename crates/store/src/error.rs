@@ -131,6 +131,9 @@ impl From<sea_orm::DbErr> for Error {
         {
             return Self::DiskFull;
         }
+        if ["file is not a database", "malformed", "(code: 11)", "(code: 26)"].iter().any(|sign| text.contains(sign)) {
+            return Self::Corrupt { what: "データベースのファイル".to_owned() };
+        }
         match source {
             sea_orm::DbErr::Conn(_) | sea_orm::DbErr::ConnectionAcquire(_) => Self::Unavailable { source },
             _ if ["connection", "broken pipe", "timed out", "terminating", "shutting down", "starting up"]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::evaluate::{Attestation, DocumentState, Evidence, Facility, RecordState};
+use domain::evaluate::{Attestation, DocumentState, Evidence, Facility, RecordState, plus};
 use domain::fact::{Fact, Tally, fact};
 use domain::ledger::{Row, Value as Cell, ledger};
 use domain::mfa;
@@ -367,10 +367,10 @@ impl Store {
         let (Some(systems), Some(logins)) = (ledger("systems"), ledger("logins")) else { return Ok(Vec::new()) };
         let settings = mfa::Settings::default();
         let logins = self.row_list(logins, facility).await?;
-        let mut by_system: HashMap<(&str, String), Vec<&Row>> = HashMap::new();
+        let mut by_system: HashMap<(&str, String), Vec<&StoredRow>> = HashMap::new();
         for login in &logins {
             if let Some(system) = text(&login.row, "system") {
-                by_system.entry((login.facility.as_str(), system)).or_default().push(&login.row);
+                by_system.entry((login.facility.as_str(), system)).or_default().push(login);
             }
         }
         let mut judged = Vec::new();
@@ -382,7 +382,8 @@ impl Store {
             }
             let ways = by_system.get(&(system.facility.as_str(), system.key.clone())).map_or(&[][..], Vec::as_slice);
             let hoshu = path_of(&system.facility) == Some(domain::catalog::Path::Hoshu);
-            let case = mfa::from_rows(row, ways, hoshu);
+            let rows: Vec<&Row> = ways.iter().map(|way| &way.row).collect();
+            let case = mfa::from_rows(row, &rows, hoshu);
             let judgement = mfa::judge(&case, today, &settings);
             let verdict = judgement.verdict;
             // Only what works today shortens a password, never a plan.
@@ -390,14 +391,29 @@ impl Store {
             let counted =
                 |met: Option<bool>| if verdict.is_counted() { Outcome::Counted(met) } else { Outcome::NotCounted };
             let planned = mfa::two_factor_planned(&case, verdict, today, &settings);
+            // From the reference day on a plan is no longer enough for edition 7.0.
+            let met = match verdict {
+                mfa::Verdict::Planned if today >= settings.reference_date => Some(false),
+                other => mfa::two_factor_met(other),
+            };
+            // The statement is as old as its oldest part, and an old or a future one says nothing.
+            let observed = |row: &Row, entered_on: &str| day(row, "observed_on").or_else(|| entered_on.parse().ok());
+            let on = ways
+                .iter()
+                .map(|way| observed(&way.row, &way.entered_on))
+                .chain([observed(row, &system.entered_on)])
+                .flatten()
+                .min();
+            let fresh = on.is_some_and(|on| on <= today && plus(on, LOGINS_HOLD_DAYS) >= today);
+            let counted = |met: Option<bool>| counted(met.filter(|_| fresh));
             judged.push(JudgedSystem {
                 outcomes: [
-                    ("system.two_factor", counted(mfa::two_factor_met(verdict))),
+                    ("system.two_factor", counted(met)),
                     ("system.two_factor_planned", counted(planned)),
-                    ("system.password_length", Outcome::Counted(mfa::passwords_met(row, two_factor))),
-                    ("system.password_r7", Outcome::Counted(mfa::passwords_r7_met(row, two_factor))),
+                    ("system.password_length", Outcome::Counted(mfa::passwords_met(row, two_factor).filter(|_| fresh))),
+                    ("system.password_r7", Outcome::Counted(mfa::passwords_r7_met(row, two_factor).filter(|_| fresh))),
                 ],
-                on: day(row, "observed_on"),
+                on,
                 why: format!("{}（{}）", verdict.label().ja, judgement.codes_text()),
                 name: text(row, "name"),
                 facility: system.facility,
@@ -407,6 +423,9 @@ impl Store {
         Ok(judged)
     }
 }
+
+/// Days a statement about logins and passwords holds, as the facts declare.
+const LOGINS_HOLD_DAYS: i32 = 366;
 
 struct JudgedSystem {
     facility: String,

@@ -96,8 +96,8 @@ const ENDPOINTS: Base = Base {
               SELECT facility, device, MAX(agent_id) AS machine, MAX(observed_on) AS seen_on, \
                 MAX(CASE WHEN observed_on >= '{today-31}' THEN os END) AS os, \
                 MAX(CASE WHEN observed_on >= '{today-31}' THEN patched_on END) AS patched_on, \
-                MAX(CASE WHEN observed_on >= '{today-31}' THEN antivirus_on END) AS antivirus_on, \
-                MAX(CASE WHEN observed_on >= '{today-31}' THEN antivirus_current END) AS antivirus_current, \
+                MIN(CASE WHEN observed_on >= '{today-31}' THEN antivirus_on END) AS antivirus_on, \
+                MIN(CASE WHEN observed_on >= '{today-31}' THEN antivirus_current END) AS antivirus_current, \
                 MAX(CASE WHEN observed_on >= '{today-31}' THEN definitions_on END) AS definitions_on, \
                 MIN(CASE WHEN observed_on >= '{today-31}' THEN disk_encrypted END) AS encrypted, \
                 MAX(CASE WHEN observed_on >= '{today-31}' THEN remote_control END) AS remote_control, \
@@ -109,7 +109,7 @@ const ENDPOINTS: Base = Base {
             SELECT m.facility, m.agent_id, m.hostname, m.ips, m.kind, 'in_use', NULL, 0, m.agent_id, m.observed_on, m.observed_on, \
               f.os, f.patched_on, f.antivirus_on, f.antivirus_current, f.definitions_on, f.disk_encrypted, \
               f.remote_control, f.hardening_index, f.hardening_warnings \
-            FROM machines m LEFT JOIN machines f ON f.id = m.id AND f.observed_on >= '{today-31}' WHERE m.device IS NULL \
+            FROM machines m LEFT JOIN machines f ON f.id = m.id AND f.observed_on >= '{today-31}' WHERE m.device IS NULL AND m.observed_on >= '{today-31}' \
            ) u LEFT JOIN os_support s ON s.os = u.os) e",
     shows: ["e.row_key", "e.name", "COALESCE(e.os, e.place)"],
     ledger: "devices",
@@ -169,8 +169,8 @@ const LIVE_TERMINAL: &str = "COALESCE(e.status, 'in_use') NOT IN ('disposed', 'l
 const OPEN: &str = "COALESCE(e.enabled, 1) = 1";
 const PERSONAL: &str = "COALESCE(e.enabled, 1) = 1 AND COALESCE(e.vendor_use, 0) = 0 AND COALESCE(e.emergency, 0) = 0";
 const IN_USE: &str = "COALESCE(e.handles, 1) = 1 AND COALESCE(e.retires_on, '9999') > '{today}'";
-const WITH_VENDOR: &str =
-    "COALESCE(e.handles, 1) = 1 AND COALESCE(e.retires_on, '9999') > '{today}' AND e.vendor IS NOT NULL";
+/// Every system but the institution's own; one without a vendor in the ledger is unknown, not exempt.
+const WITH_VENDOR: &str = "COALESCE(e.handles, 1) = 1 AND COALESCE(e.retires_on, '9999') > '{today}' AND (e.vendor IS NOT NULL OR COALESCE(e.update_duty, '') <> 'own')";
 const RUNNING: &str = "COALESCE(e.end_on, '9999') >= '{today}'";
 
 /// Facts that take more than one row to judge; computed from the rows by `domain`.
@@ -232,7 +232,7 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
                 "e.declared = 1 AND e.status NOT IN ('disposed', 'lost') AND e.kind IN ('server', 'terminal')",
                 "e.machine IS NULL AND e.agentless IS NULL",
             ),
-            dated("device.known", "e.seen_on IS NOT NULL", "e.declared = 0"),
+            dated("device.known", "e.seen_on >= '{today-31}'", "e.declared = 0"),
             within(
                 "device.seen",
                 "e.declared = 1 AND e.status NOT IN ('disposed', 'lost', 'stored') AND e.kind IN ('server', 'terminal') AND e.agentless IS NULL",
@@ -333,12 +333,12 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
             q(
                 "vendor.disclosed",
                 WITH_VENDOR,
-                "NOT EXISTS (SELECT 1 FROM vendor_answers v WHERE v.facility = e.facility AND v.system = e.row_key)",
+                "CASE WHEN e.vendor IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM vendor_answers v WHERE v.facility = e.facility AND v.system = e.row_key) END",
             ),
             dated(
                 "contract.current",
                 WITH_VENDOR,
-                "NOT EXISTS (SELECT 1 FROM contracts c WHERE c.facility = e.facility AND (c.system = e.row_key OR (c.system IS NULL AND c.vendor = e.vendor)) AND COALESCE(c.start_on, '{today}') <= '{today}' AND COALESCE(c.end_on, '9999') >= '{today}')",
+                "CASE WHEN e.vendor IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM contracts c WHERE c.facility = e.facility AND (c.system = e.row_key OR (c.system IS NULL AND c.vendor = e.vendor)) AND COALESCE(c.start_on, '{today}') <= '{today}' AND COALESCE(c.end_on, '9999') >= '{today}') END",
             ),
         ],
     ),
@@ -428,9 +428,11 @@ pub(crate) fn tally_sql(base: &Base, queries: &[Query], one: bool, today: Date) 
         .iter()
         .map(|q| {
             let outcome = q.outcome(base, 1, 1 | (1 << BITS), 1 | (1 << (2 * BITS)));
+            // A fact that asks for a day runs out by that day, not by the day somebody looked.
+            let at = if let Bad::Before(column, _) = q.bad { column } else { base.at };
             format!(
-                "CAST(COALESCE(SUM(CASE WHEN {0} THEN {outcome} END), 0) AS BIGINT), MIN(CASE WHEN {0} THEN {1} END)",
-                q.scope, base.at
+                "CAST(COALESCE(SUM(CASE WHEN {0} THEN {outcome} END), 0) AS BIGINT), MIN(CASE WHEN {0} THEN {at} END)",
+                q.scope
             )
         })
         .collect();

@@ -23,6 +23,8 @@ pub struct StoredRow {
     pub key: String,
     /// Revision for optimistic locking, from 1.
     pub rev: i64,
+    /// ISO day on which it was entered or last changed.
+    pub entered_on: String,
     /// Its values.
     pub row: Row,
 }
@@ -52,9 +54,9 @@ pub struct ImportRecord {
     pub undone: bool,
 }
 
-/// `id, facility, row_key, rev` and every column, in order.
+/// `id, facility, row_key, rev, entered_on` and every column, in order.
 fn select_list(ledger: &Ledger) -> String {
-    let mut list = "id, facility, row_key, rev".to_owned();
+    let mut list = "id, facility, row_key, rev, entered_on".to_owned();
     for column in ledger.columns {
         list.push_str(", ");
         list.push_str(column.name);
@@ -91,7 +93,7 @@ fn from_sql(column: &Column, row: &QueryResult, at: usize) -> Result<Option<Cell
 fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
     let mut row = Row::new();
     for (n, column) in ledger.columns.iter().enumerate() {
-        if let Some(value) = from_sql(column, result, n + 4)? {
+        if let Some(value) = from_sql(column, result, n + 5)? {
             row.insert(column.name, value);
         }
     }
@@ -100,6 +102,7 @@ fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
         facility: result.try_get_by_index(1)?,
         key: result.try_get_by_index(2)?,
         rev: result.try_get_by_index(3)?,
+        entered_on: result.try_get_by_index(4)?,
         row,
     })
 }

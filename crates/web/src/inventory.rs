@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use app::{App, Error};
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,17 +15,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::journal::Actor;
 
+/// Largest inventory taken, compressed, in bytes.
+const MAX_INVENTORY: usize = 32 << 20;
 const JSON: &str = "application/json";
 const ZLIB: &str = "application/x-compress-zlib";
 
 /// Takes one message of an agent.
-pub(crate) async fn receive(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let headers = head.headers;
     let Some((user, secret)) = credentials(&headers) else { return unauthorised() };
     let facility = match app.agent_facility(&user, &secret).await {
         Ok(Some(facility)) => facility,
         Ok(None) => return unauthorised(),
         Err(error) => return unavailable(&error),
     };
+    // Nothing is read of somebody who is not known.
+    let Ok(body) = to_bytes(body, MAX_INVENTORY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     // Only the GLPI agent names itself by id; the older one wants its answer as compressed XML.
     let legacy = !headers.contains_key("glpi-agent-id");
     let actor = Actor::new(format!("agent:{user}"));

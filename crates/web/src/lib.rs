@@ -7,20 +7,15 @@ use std::time::Duration;
 
 use app::App;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tower_http::timeout::TimeoutLayer;
 
-/// Largest inventory taken, compressed, in bytes.
-const MAX_INVENTORY: usize = 32 << 20;
-
 /// Everything the server answers.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/inventory", post(inventory::receive))
-        .layer(DefaultBodyLimit::max(MAX_INVENTORY))
         .route("/health", get(|| async { "ok" }))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(60)))
         .with_state(app)

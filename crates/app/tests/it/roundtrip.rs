@@ -36,6 +36,10 @@ fn key(n: usize) -> String {
 fn cell(of: &Ledger, column: &Column, n: usize) -> Value {
     let number = i64::try_from(n).unwrap();
     match column.kind {
+        Kind::Text if column.name == "requirement" => {
+            let catalog = domain::catalog::Catalogs::embedded().catalog("mhlw-6.0").unwrap();
+            Value::Text(catalog.requirements().nth(n).unwrap().id.clone())
+        }
         Kind::Text if of.key.contains(&column.name) => Value::Text(key(n)),
         Kind::Text => Value::Text(tidy(TEXTS[n])),
         Kind::Ref(to) if of.name == to.ledger => panic!("no ledger refers to itself"),

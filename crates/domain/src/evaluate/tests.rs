@@ -177,15 +177,21 @@ fn applicability_follows_kind_pattern_and_path() {
 fn the_hoshu_path_deems_only_when_its_own_volume_is_met() {
     let catalogs = catalogs("{ fact = \"device.known\" }", "");
     let catalog = catalogs.catalog("x").unwrap();
-    let mut evidence = with_fact("device.known", 3, 1, 0);
+    let mut evidence = with_fact("device.known", 3, 0, 1);
     evidence.facility.staff = Some(false);
     evidence.updates_by_vendor = Tally { total: 2, bad: 0, unknown: 0, oldest: Some(TODAY) };
     let verdict_of = |evidence: &Evidence| assess(&catalogs, catalog, "hospital", evidence, TODAY)[0].verdict;
-    assert_eq!(verdict_of(&evidence), Verdict::Unmet, "保守委託機関編 itself is not shown to be met");
-    evidence.facts.insert("system.lockout", Tally { total: 1, bad: 0, unknown: 0, oldest: Some(TODAY) });
+    assert_eq!(verdict_of(&evidence), Verdict::Unknown, "保守委託機関編 itself is not shown to be met");
+    let good = Tally { total: 1, bad: 0, unknown: 0, oldest: Some(TODAY) };
+    evidence.facts.insert("system.lockout", good);
+    assert_eq!(verdict_of(&evidence), Verdict::Unknown, "the vendors have not answered MDS/SDS");
+    evidence.areas.insert(String::new(), good);
     assert_eq!(verdict_of(&evidence), Verdict::Deemed);
+    evidence.facts.insert("device.known", Tally { bad: 1, ..good });
+    assert_eq!(verdict_of(&evidence), Verdict::Unmet, "what is shown not to be so is not deemed to be so");
+    evidence.facts.insert("device.known", Tally { unknown: 1, ..good });
     evidence.updates_by_vendor.bad = 1;
-    assert_eq!(verdict_of(&evidence), Verdict::Unmet, "one server updated by the institution ends the path");
+    assert_eq!(verdict_of(&evidence), Verdict::Unknown, "one server updated by the institution ends the path");
 }
 
 #[test]

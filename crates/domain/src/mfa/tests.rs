@@ -305,8 +305,8 @@ fn missing_answers_are_said_and_never_help() {
 #[test]
 fn middleware_is_like_the_operating_system() {
     let client = |app: &str, link| Client { app: f(app), middleware: f("KP"), link, ..Client::default() };
-    let codes = |client| answer(&system(&[client], &[]), TODAY).1;
-    assert_eq!(codes(client("", Link::Credential)), "C-LINKED");
+    let codes = |client| answer(&system(&[client], &[os("KP")]), TODAY).1;
+    assert_eq!(codes(client("", Link::Credential)), "C-LINKED, S-OS");
     assert_eq!(codes(client("K", Link::None)), "C-UNLINKED");
     assert_eq!(codes(Client { middleware: f("P"), ..app("K") }), "C-SPLIT");
 }
@@ -398,7 +398,15 @@ fn each_setting_changes_what_it_says() {
     assert_eq!(answer(&software, TODAY).0, Verdict::Action);
     assert_eq!(answer_with(&software, TODAY, &wide).0, Verdict::Gap);
 
-    let filled = system(&[Client { os: f("KP"), link: Link::FormFill, ..app("K") }], &[]);
+    let filled = system(&[Client { os: f("KP"), link: Link::FormFill, ..app("K") }], &[os("KP")]);
     let lenient = Settings { form_fill_links: true, ..default };
-    assert_eq!(answer_with(&filled, TODAY, &lenient), (Verdict::Ok, "C-LINKED".to_owned()));
+    assert_eq!(answer_with(&filled, TODAY, &lenient), (Verdict::Ok, "C-LINKED, S-OS".to_owned()));
+}
+
+#[test]
+fn one_side_of_the_table_is_not_the_table() {
+    let said_nothing = (Verdict::Unknown, "A-EMPTY".to_owned());
+    assert_eq!(answer(&system(&[app("KP")], &[]), TODAY), said_nothing, "no word about the server");
+    assert_eq!(answer(&system(&[], &[os("KP")]), TODAY), said_nothing, "no word about the terminals");
+    assert_eq!(answer(&system(&[app("K")], &[]), TODAY).0, Verdict::Action, "what fails, fails");
 }

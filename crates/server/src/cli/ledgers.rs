@@ -1,6 +1,6 @@
 //! Ledgers, inventories and the journal on the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -92,14 +92,17 @@ impl Import {
             say(format!("  ・{note}"));
         }
         if let Some(workbook) = &report.rejected_workbook {
-            let stem =
-                Path::new(&report.file).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            let path = self.rejected.join(format!("{stem}_エラー.xlsx"));
+            let path = self.rejected.join(format!("{}{}.xlsx", report.file.replace('.', "_"), files::REJECTED));
             if self.dry_run {
                 say("  ・取り込めない行は、試行でないときに「エラー」の列を付けて書き出します。");
             } else {
-                write_file(&path, workbook)?;
-                say(format!("  ・取り込めなかった行：{}（直して、もう一度取り込んでください）", path.display()));
+                match write_file(&path, workbook) {
+                    Ok(()) => {
+                        say(format!("  ・取り込めなかった行：{}（直して、もう一度取り込んでください）", path.display()))
+                    }
+                    // The other rows are saved; the ones that are not were named above.
+                    Err(error) => say(format!("  ・取り込めなかった行のファイルを作れませんでした。{error}")),
+                }
             }
         }
         Ok(())

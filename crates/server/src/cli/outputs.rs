@@ -122,9 +122,16 @@ impl Dump {
         let explain = || {
             format!("「{}」に書き込めませんでした（OUT-001）。権限と空き容量を確かめてください。", self.out.display())
         };
-        let mut file = BufWriter::new(std::fs::File::create(&self.out).with_context(explain)?);
+        // Everything is in it, so only its owner may read it; and the last good one stays until this one is whole.
+        let part = self.out.with_extension("part");
+        let _ = std::fs::remove_file(&part);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = BufWriter::new(options.open(&part).with_context(explain)?);
         let rows = context.app.store.dump(&mut file).await?;
-        file.flush().with_context(explain)?;
+        file.flush().and_then(|()| file.get_ref().sync_all()).with_context(explain)?;
+        std::fs::rename(&part, &self.out).with_context(explain)?;
         say(format!("{rows}行を書き出しました：{}", self.out.display()));
         Ok(ExitCode::SUCCESS)
     }

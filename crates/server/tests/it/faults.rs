@@ -30,7 +30,7 @@ fn refused_rows_come_back_with_their_reason() {
     let (code, said) = desk.refused(&["import", &kit("samples/壊れた台帳/誤りの多い台帳.xlsx")]);
     assert_eq!(code, 1, "some rows went in");
     assert!(said.contains("令和99年") && said.contains("2025/2/30") && said.contains("宇宙船"), "{said}");
-    assert!(desk.path("誤りの多い台帳_エラー.xlsx").exists());
+    assert!(desk.path("誤りの多い台帳_xlsx_エラー.xlsx").exists());
 }
 
 #[test]
