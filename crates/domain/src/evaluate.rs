@@ -125,6 +125,8 @@ pub enum Verdict {
 
 /// Days before the end of evidence at which a met requirement becomes 期限間近.
 pub const SOON_DAYS: i32 = 30;
+/// Days an attestation holds at the longest, whatever end it names: as long as a document without review.
+pub const ATTESTATION_DAYS_MAX: i32 = 1096;
 /// Days an attestation holds when it names no end: the checklist is yearly.
 pub const ATTESTATION_DAYS: i32 = 366;
 
@@ -486,7 +488,8 @@ impl Attestation {
     /// Until when it holds; `None` when no named person said it on a day.
     pub fn until(&self) -> Option<Date> {
         let said_on = self.said_on.filter(|_| self.said_by.is_some())?;
-        Some(self.valid_until.unwrap_or_else(|| plus(said_on, ATTESTATION_DAYS)))
+        let longest = plus(said_on, ATTESTATION_DAYS_MAX);
+        Some(self.valid_until.map_or_else(|| plus(said_on, ATTESTATION_DAYS), |until| until.min(longest)))
     }
 }
 

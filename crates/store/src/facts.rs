@@ -53,7 +53,7 @@ const fn within(fact: &'static str, scope: &'static str, column: &'static str, d
 
 const FACILITY: Base = Base {
     from: "(SELECT f.facility, f.row_key, f.name, f.entered_on, \
-            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility) AS people, \
+            (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties IS NOT NULL) AS with_duties, \
             (SELECT MAX(p.entered_on) FROM people p WHERE p.facility = f.facility) AS people_on, \
             (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%safety_manager%' AND COALESCE(p.start_on, '') <= '{today}' AND COALESCE(p.leave_on, '9999') > '{today}') AS safety_managers, \
             (SELECT COUNT(*) FROM people p WHERE p.facility = f.facility AND p.duties LIKE '%planning_manager%' AND COALESCE(p.start_on, '') <= '{today}' AND COALESCE(p.leave_on, '9999') > '{today}') AS planning_managers, \
@@ -185,10 +185,10 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
     (
         FACILITY,
         &[
-            q("person.safety_manager", ALL, "CASE WHEN e.people > 0 THEN e.safety_managers END = 0"),
-            q("person.planning_manager", ALL, "CASE WHEN e.people > 0 THEN e.planning_managers END = 0"),
-            q("person.operator", ALL, "CASE WHEN e.people > 0 THEN e.operators END = 0"),
-            q("person.data_manager", ALL, "CASE WHEN e.people > 0 THEN e.data_managers END = 0"),
+            q("person.safety_manager", ALL, "CASE WHEN e.with_duties > 0 THEN e.safety_managers END = 0"),
+            q("person.planning_manager", ALL, "CASE WHEN e.with_duties > 0 THEN e.planning_managers END = 0"),
+            q("person.operator", ALL, "CASE WHEN e.with_duties > 0 THEN e.operators END = 0"),
+            q("person.data_manager", ALL, "CASE WHEN e.with_duties > 0 THEN e.data_managers END = 0"),
         ],
     ),
     (

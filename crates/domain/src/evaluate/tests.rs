@@ -137,6 +137,8 @@ fn a_statement_needs_a_name_a_day_and_expires() {
     assert_eq!(verdict(rule, &with("x/v/1", said("yes", recently))), Verdict::Met);
     assert_eq!(verdict(rule, &with("x/v/1", said("no", recently))), Verdict::Unmet);
     assert_eq!(verdict(rule, &with("x/v/1", said("yes", date(2025, 10, 1)))), Verdict::Unknown);
+    let endless = Attestation { valid_until: Some(date(2100, 12, 31)), ..said("yes", date(2020, 1, 1)) };
+    assert_eq!(verdict(rule, &with("x/v/1", endless)), Verdict::Unknown, "nothing holds for eighty years");
     let nameless = Attestation { said_by: None, ..said("yes", recently) };
     assert_eq!(verdict(rule, &with("x/v/1", nameless)), Verdict::Unknown);
     assert_eq!(verdict(rule, &with("x/v/old", said("yes", recently))), Verdict::Met, "carried over by the crosswalk");

@@ -300,7 +300,12 @@ impl Journal {
                 }
             }
             Self::Verify => match context.app.store.journal_verify().await? {
-                Ok(count) => say(format!("操作記録{count}件を確かめました。改ざん・欠落は見つかりません。")),
+                Ok(count) => {
+                    say(format!("操作記録{count}件を確かめました。改ざん・欠落は見つかりません。"));
+                    say(
+                        "末尾の削除は、この確認だけでは分かりません。監査フォルダに控えた件数と印に続いているかを見てください。",
+                    );
+                }
                 Err(fault) => {
                     say(fault.to_string());
                     return Ok(ExitCode::from(1));
