@@ -84,7 +84,7 @@ fn row(of: &'static Ledger, n: usize, today: Date) -> Row {
 /// Fills a store with facilities of 300 devices and 500 accounts.
 async fn fill(store: &Store, facilities: usize) -> Result<()> {
     let (actor, now) = (Actor::new("bench"), jiff::Timestamp::now());
-    let today = app::day_in_japan(now);
+    let today = domain::jp::day_in_japan(now);
     for f in 0..facilities {
         let mut tx = store.begin(&actor, &format!("f{f:06}"), now).await?;
         for (name, count) in [

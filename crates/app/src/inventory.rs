@@ -3,14 +3,15 @@
 use domain::evaluate::Facility;
 use domain::inventory::{Declared, Machine, Outcome, Sections, Seen, merge, observe, reconcile};
 use domain::journal::{Actor, Event, sha256};
+use domain::jp::day_in_japan;
 use domain::ledger::ledger;
 use intake::inventory::{
     Inventory, InventoryError, Message, contact_reply, error_reply, ok_reply, parse, prolog_reply,
 };
 use store::MachineRow;
 
+use crate::App;
 use crate::error::{Error, Result};
-use crate::{App, day_in_japan};
 
 /// What was done with a message of an agent, and what to answer it.
 #[derive(Debug)]

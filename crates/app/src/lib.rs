@@ -16,10 +16,10 @@ mod papers;
 use std::sync::OnceLock;
 
 use domain::catalog::Catalogs;
+use domain::jp::day_in_japan;
 use domain::lifecycle::Lifecycle;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use store::Store;
 
 pub use assess::{Assessment, Count, Offenders};
@@ -90,9 +90,4 @@ impl App {
             .as_ref()
             .map_err(|message| Error::Internal { message: message.clone() })
     }
-}
-
-/// The civil date in Japan at an instant.
-pub fn day_in_japan(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::get("Asia/Tokyo").unwrap_or(TimeZone::UTC)).date()
 }

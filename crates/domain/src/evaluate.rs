@@ -15,7 +15,7 @@ use crate::catalog::{Applies, Catalog, CatalogKind, Catalogs, Empty, Path, Requi
 use crate::fact::Tally;
 use crate::text::Label;
 
-pub use words::{LeafWords, Line};
+pub use words::Line;
 
 /// What is known about one facility, gathered set-based for all of them.
 #[derive(Clone, Debug, Default)]

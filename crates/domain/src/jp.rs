@@ -36,6 +36,11 @@ const YEARS: std::ops::RangeInclusive<i32> = 1868..=2100;
 /// Words that may follow a date without changing it.
 const TAILS: &[&str] = &["付", "付け", "頃", "ごろ", "現在", "時点", "まで", "迄", "予定"];
 
+/// The civil date in Japan at an instant. Japan keeps one offset all year, so no zone table is needed.
+pub fn day_in_japan(at: jiff::Timestamp) -> Date {
+    jiff::tz::Offset::constant(9).to_datetime(at).date()
+}
+
 /// Why a text is no date. Every message names the text and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
@@ -471,6 +476,14 @@ mod tests {
 
     fn days() -> impl Strategy<Value = Date> {
         (0_i64..=85_000).prop_map(|n| date(1868, 1, 25).checked_add(Span::new().days(n)).unwrap())
+    }
+
+    #[test]
+    fn the_day_in_japan_begins_nine_hours_early() {
+        let day = |instant: &str| day_in_japan(instant.parse().unwrap()).to_string();
+        assert_eq!(day("2026-11-22T14:59:59Z"), "2026-11-22");
+        assert_eq!(day("2026-11-22T15:00:00Z"), "2026-11-23");
+        assert_eq!(day("2026-07-31T15:00:00Z"), "2026-08-01", "no summer time");
     }
 
     proptest! {

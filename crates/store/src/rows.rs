@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
+use domain::jp::day_in_japan;
 use domain::ledger::{Column, Kind, Ledger, Row, Value as Cell};
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
@@ -228,7 +227,7 @@ impl WriteTx {
     pub async fn row_upsert(&mut self, ledger: &Ledger, rows: &[(String, Row)], import: Option<&str>) -> Result<()> {
         let width = ledger.columns.len() + 7;
         let now = self.now.as_microsecond();
-        let today = today(self.now).to_string();
+        let today = day_in_japan(self.now).to_string();
         let names: Vec<&str> = ledger.columns.iter().map(|c| c.name).collect();
         let updates: Vec<String> = names.iter().map(|n| format!("{n} = excluded.{n}")).collect();
         for part in rows.chunks(MAX_PARAMETERS / width) {
@@ -284,7 +283,7 @@ impl WriteTx {
             key.into(),
             rev.into(),
             self.now.as_microsecond().into(),
-            today(self.now).to_string().into(),
+            day_in_japan(self.now).to_string().into(),
         ];
         values.extend(ledger.columns.iter().map(|c| to_sql(c, row.get(c.name))));
         if self.execute(&sql, values).await? == 0 {
@@ -431,9 +430,4 @@ pub(crate) fn row_from_json(ledger: &'static Ledger, json: &str) -> Result<Row> 
             Ok((column.name, value))
         })
         .collect()
-}
-
-/// The civil date in Japan.
-pub(crate) fn today(now: jiff::Timestamp) -> Date {
-    now.to_zoned(TimeZone::get("Asia/Tokyo").unwrap_or(TimeZone::UTC)).date()
 }

@@ -1,5 +1,6 @@
 //! Signatures over checklists: who stood for which answers, and when.
 
+use domain::jp::day_in_japan;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ impl WriteTx {
             self.facility.clone().into(),
             catalog.into(),
             signed_by.into(),
-            crate::rows::today(self.now).to_string().into(),
+            day_in_japan(self.now).to_string().into(),
             sha256.into(),
             self.now.as_microsecond().into(),
         ];

@@ -22,14 +22,6 @@ pub struct Line {
     pub truth: Truth,
 }
 
-/// Words about one leaf.
-pub trait LeafWords {
-    /// The evidence as a line.
-    fn line(&self, lang: Lang) -> Line;
-    /// What to do about it, when it does not hold.
-    fn next(&self, lang: Lang) -> Option<String>;
-}
-
 impl Finding<'_> {
     /// Why it has its verdict, one sentence each: what speaks against it when it is not met,
     /// what carries it when it is.
@@ -115,8 +107,9 @@ fn kind_label(of: &str, code: &str, lang: Lang) -> String {
     }
 }
 
-impl LeafWords for Leaf<'_> {
-    fn line(&self, lang: Lang) -> Line {
+impl Leaf<'_> {
+    /// The evidence as a line.
+    pub fn line(&self, lang: Lang) -> Line {
         let (says, source) = match (self.rule, &self.basis) {
             (Rule::Fact { fact, .. }, Basis::Tally(tally)) => {
                 let key = match self.truth {
@@ -162,7 +155,8 @@ impl LeafWords for Leaf<'_> {
         Line { says, source, on: self.on(), truth: self.truth }
     }
 
-    fn next(&self, lang: Lang) -> Option<String> {
+    /// What to do about it, when it does not hold.
+    pub fn next(&self, lang: Lang) -> Option<String> {
         Some(match self.rule {
             Rule::Fact { fact, .. } => fact.remedy.in_lang(lang).to_owned(),
             Rule::Document { kind, .. } => {

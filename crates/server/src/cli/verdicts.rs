@@ -6,7 +6,7 @@ use anyhow::Result;
 use app::{Assessment, Count};
 use clap::Args;
 use domain::catalog::Catalog;
-use domain::evaluate::{Finding, LeafWords as _, Verdict};
+use domain::evaluate::{Finding, Verdict};
 use domain::jp;
 use serde_json::json;
 
