@@ -39,6 +39,30 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// Nobody is signed in.
+    #[error("サインインが必要です（AUT-002）。")]
+    Unauthenticated,
+    /// Not allowed.
+    #[error("権限がありません（AUT-003）。")]
+    Forbidden,
+    /// Not there.
+    #[error("{what}がありません（APP-404）。")]
+    NotFound {
+        /// What.
+        what: String,
+    },
+    /// Changed since.
+    #[error("{message}（APP-409）")]
+    Conflict {
+        /// Message.
+        message: String,
+    },
+    /// Fields.
+    #[error("入力に誤りがあります（APP-422）。")]
+    Fields(Vec<FieldError>),
+    /// Fresh sign-in needed.
+    #[error("本人確認が必要です（AUT-004）。")]
+    StepUp,
     /// A mistake of ours.
     #[error("内部の誤りです（APP-001）。{message}。記録を添えて問い合わせてください。")]
     Internal {
@@ -70,8 +94,23 @@ impl Error {
             Self::Report(e) => e.code(),
             Self::Folder { .. } => "AUD-001",
             Self::Internal { .. } => "APP-001",
+            Self::Unauthenticated => "AUT-002",
+            Self::Forbidden => "AUT-003",
+            Self::NotFound { .. } => "APP-404",
+            Self::Conflict { .. } => "APP-409",
+            Self::Fields(_) => "APP-422",
+            Self::StepUp => "AUT-004",
         }
     }
+}
+
+/// field error
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// field
+    pub field: String,
+    /// message
+    pub message: String,
 }
 
 /// Result of a use case.

@@ -105,4 +105,12 @@ impl App {
         tx.commit().await?;
         self.facility(Some(&no)).await
     }
+
+    /// The facility with this id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn facility_by_id(&self, id: &str) -> Result<Facility> {
+        self.store.facility_fetch(id).await?.ok_or_else(|| Error::NotFound { what: "施設".to_owned() })
+    }
 }

@@ -9,6 +9,7 @@ mod demo;
 mod error;
 mod export;
 mod facility;
+pub mod identity;
 mod import;
 mod inventory;
 mod papers;
@@ -24,7 +25,7 @@ use store::Store;
 
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
-pub use error::{Error, Result};
+pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
 pub use import::{Change, Difference, ImportOptions, ImportReport, RejectedRow, SheetReport};

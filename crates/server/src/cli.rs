@@ -92,6 +92,7 @@ enum Command {
 /// What every command works with.
 pub(crate) struct Context {
     app: App,
+    data: PathBuf,
     actor: Actor,
     wanted: Option<String>,
     lang: domain::text::Lang,
@@ -117,11 +118,16 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     }
     let location = match cli.database {
         Some(url) => Location::Postgres(url),
-        None => Location::Folder(cli.data),
+        None => Location::Folder(cli.data.clone()),
     };
     let store = Store::open(&location).await?;
-    let context =
-        Context { app: App::new(store, SystemClock), actor: Actor::new(cli.actor), wanted: cli.facility, lang };
+    let context = Context {
+        app: App::new(store, SystemClock),
+        data: cli.data,
+        actor: Actor::new(cli.actor),
+        wanted: cli.facility,
+        lang,
+    };
     match cli.command {
         Command::Facility(command) => command.run(&context).await,
         Command::Import(command) => command.run(&context).await,

@@ -90,6 +90,14 @@ impl Store {
         self.facilities(None).await
     }
 
+    /// One facility by its id.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn facility_fetch(&self, id: &str) -> Result<Option<Facility>> {
+        Ok(self.facilities(Some(id)).await?.pop())
+    }
+
     async fn facilities(&self, only: Option<&str>) -> Result<Vec<Facility>> {
         let Some(facilities) = ledger("facilities") else { return Ok(Vec::new()) };
         Ok(self.row_list(facilities, only).await?.into_iter().map(facility_of).collect())

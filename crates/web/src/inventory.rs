@@ -3,9 +3,7 @@
 //! Agents authenticate with HTTP Basic: the facility's code and the secret made for its agents. They
 //! learn that they have to from the 401, as the protocol itself has no authentication.
 
-use std::sync::Arc;
-
-use app::{App, Error};
+use app::Error;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -15,13 +13,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::journal::Actor;
 
+use crate::Web;
+
 /// Largest inventory taken, compressed, in bytes.
 const MAX_INVENTORY: usize = 32 << 20;
 const JSON: &str = "application/json";
 const ZLIB: &str = "application/x-compress-zlib";
 
 /// Takes one message of an agent.
-pub(crate) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(crate) async fn receive(State(Web { app, .. }): State<Web>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let headers = head.headers;
     let Some((user, secret)) = credentials(&headers) else { return unauthorised() };

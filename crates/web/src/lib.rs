@@ -1,51 +1,60 @@
-//! HTTP: status codes, headers and bodies around the use cases of `app`.
+//! HTTP: pages, status codes, headers and cookies around the use cases of `app`.
+//!
+//! Pages are rendered here from templates and work without scripts; `htmx` only swaps parts of them. Everything the
+//! server answers is a line of [`ROUTES`](routes::ROUTES), and [`guard`] stands before each.
 
+mod cookies;
+mod entropy;
+mod form;
+mod guard;
 mod inventory;
+mod listen;
+mod page;
+mod pages;
+pub mod routes;
 
-use std::future::IntoFuture as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::App;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use tokio::net::TcpListener;
+use axum::middleware::from_fn_with_state;
+use axum::routing::MethodRouter;
 use tower_http::timeout::TimeoutLayer;
 
-/// How long requests under way may take to end when the server stops.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub use listen::{Tls, serve};
 
-/// Everything the server answers.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/inventory", post(inventory::receive))
-        .route("/health", get(|| async { "ok" }))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(60)))
-        .with_state(app)
+/// Longest a request may take.
+const REQUEST: Duration = Duration::from_secs(120);
+
+/// What every handler works with.
+#[derive(Clone)]
+pub struct Web {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Where browsers find the server: `https://sakimori.example:8443`.
+    pub origin: Arc<String>,
+    /// Whether this is the demonstration.
+    pub demo: bool,
 }
 
-/// Serves until `stop` resolves.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    app: Arc<App>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
-        stop.await;
-        let _ = stopping.send(());
-    });
-    // A client that never finishes its request must not keep the server from stopping.
-    let patience = async {
-        let _ = stopped.await;
-        tokio::time::sleep(PATIENCE).await;
+/// Everything the server answers: exactly the routes of the table.
+pub fn router(web: Web) -> Router {
+    let add = |router: Router<Web>, route: &routes::Route| {
+        let handler: MethodRouter<Web> = (route.handler)();
+        let guarded = handler.layer(from_fn_with_state((web.clone(), route.access), guard::guard));
+        router.route(route.path, guarded)
     };
-    tokio::select! {
-        ended = server.into_future() => ended,
-        () = patience => Ok(()),
-    }
+    routes::ROUTES
+        .iter()
+        .fold(Router::new(), add)
+        .fallback(
+            axum::routing::any(pages::lost)
+                .layer(from_fn_with_state((web.clone(), routes::Access::Open), guard::guard)),
+        )
+        .layer(DefaultBodyLimit::max(form::UPLOAD_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
+        .with_state(web)
 }

@@ -1,0 +1,257 @@
+//! The door: who is visiting, may they, and was the request made by one of our own pages.
+//!
+//! One layer stands before every route of [`ROUTES`](crate::routes::ROUTES). It finds the session, checks the route's
+//! [`Access`], refuses what another site's page sent, and puts a [`Visit`] into the request. A handler that takes a
+//! `Visit` therefore runs only after these checks; one that takes none is open by its line in the table.
+//!
+//! A form that arrives without a valid session is not lost: the sign-in page carries what was typed along (never
+//! passwords) and offers to send it again.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use app::App;
+use app::identity::{Signed, Terminal};
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::header::{CONTENT_TYPE, HeaderName, ORIGIN, REFERRER_POLICY, SET_COOKIE, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use domain::evaluate::Facility;
+use domain::text::Lang;
+
+use crate::cookies::{self, Jar};
+use crate::form::{FORM_MAX, Fields};
+use crate::page::Problem;
+use crate::pages::sign_in;
+use crate::routes::Access;
+use crate::{Web, entropy};
+
+/// What scripts, styles and forms of our pages may do: nothing but talk to us.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'";
+
+/// Headers of every answer.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (HeaderName::from_static("content-security-policy"), POLICY),
+    (HeaderName::from_static("x-content-type-options"), "nosniff"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), usb=()"),
+    (REFERRER_POLICY, "same-origin"),
+];
+
+/// Somebody at one of our pages.
+#[derive(Clone)]
+pub(crate) struct Visit(Arc<Inner>);
+
+struct Inner {
+    web: Web,
+    terminal: Terminal,
+    me: Option<Signed>,
+    facility: Option<Facility>,
+    lang: Lang,
+    jar: Jar,
+    path: String,
+    htmx: bool,
+}
+
+impl Visit {
+    /// The product.
+    pub(crate) fn app(&self) -> &App {
+        &self.0.web.app
+    }
+
+    /// The server's state.
+    pub(crate) fn web(&self) -> &Web {
+        &self.0.web
+    }
+
+    /// The person signed in.
+    ///
+    /// # Errors
+    /// On an open route without a session.
+    pub(crate) fn me(&self) -> Result<&Signed, Problem> {
+        self.0.me.as_ref().ok_or_else(|| Problem::from(app::Error::Unauthenticated))
+    }
+
+    /// The person signed in, if any.
+    pub(crate) fn somebody(&self) -> Option<&Signed> {
+        self.0.me.as_ref()
+    }
+
+    /// The facility of the person signed in.
+    ///
+    /// # Errors
+    /// When nobody is.
+    pub(crate) fn facility(&self) -> Result<&Facility, Problem> {
+        self.0.facility.as_ref().ok_or_else(|| Problem::from(app::Error::Unauthenticated))
+    }
+
+    /// The terminal it comes from.
+    pub(crate) fn terminal(&self) -> &Terminal {
+        &self.0.terminal
+    }
+
+    /// The language to answer in.
+    pub(crate) fn lang(&self) -> Lang {
+        self.0.lang
+    }
+
+    /// The cookies sent.
+    pub(crate) fn jar(&self) -> &Jar {
+        &self.0.jar
+    }
+
+    /// Path and query of the request.
+    pub(crate) fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// Whether only a part of the page is wanted.
+    pub(crate) fn wants_part(&self) -> bool {
+        self.0.htmx
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visit {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        // Without the guard there is no visit: a route that is not in the table answers this.
+        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// The layer before one route.
+pub(crate) async fn guard(State((web, access)): State<(Web, Access)>, request: Request, next: Next) -> Response {
+    if access == Access::Own {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let visit = match enter(&web, &parts).await {
+        Ok(visit) => visit,
+        Err(response) => return sealed(response, None),
+    };
+    if !matches!(parts.method, Method::GET | Method::HEAD) && !from_our_page(&web, &parts.headers) {
+        return sealed(Problem::from(app::Error::Forbidden).show(&visit), Some(&visit));
+    }
+    let refused = match (access, visit.somebody()) {
+        (Access::Open | Access::Own, _) => None,
+        (_, None) => Some(Refused::Nobody),
+        (_, Some(me)) if me.locked => Some(Refused::Locked),
+        (Access::Holder(needs), Some(me)) if me.may(needs) => None,
+        (Access::Fresh(needs), Some(me)) if me.may(needs) => (!me.fresh(web.app.now())).then_some(Refused::Stale),
+        (_, Some(_)) => return sealed(Problem::from(app::Error::Forbidden).show(&visit), Some(&visit)),
+    };
+    let response = match refused {
+        Some(why) => {
+            let kept = keep(&parts, body).await;
+            sign_in::ask(&visit, why, kept).await
+        }
+        None => {
+            parts.extensions.insert(visit.clone());
+            let response = next.run(Request::from_parts(parts, body)).await;
+            match response.extensions().get::<Arc<Problem>>().cloned() {
+                Some(problem) => problem.show(&visit),
+                None => response,
+            }
+        }
+    };
+    sealed(response, Some(&visit))
+}
+
+/// Why somebody is asked to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// There is no session.
+    Nobody,
+    /// It was idle for too long.
+    Locked,
+    /// The act asks for a fresh sign-in.
+    Stale,
+}
+
+async fn enter(web: &Web, parts: &Parts) -> Result<Visit, Response> {
+    let jar = Jar::of(&parts.headers);
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |c| c.0.ip());
+    let agent = parts.headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let key = match jar.get(cookies::TERMINAL) {
+        Some(key) if key.len() == entropy::SECRET_LENGTH => key.to_owned(),
+        _ => entropy::secret().map_err(|()| StatusCode::SERVICE_UNAVAILABLE.into_response())?,
+    };
+    let terminal = Terminal { key, address: address.to_canonical(), agent: agent.chars().take(300).collect() };
+    let (signed, failed) = match recognise(web, &terminal, &jar).await {
+        Ok(signed) => (signed, None),
+        Err(error) => (None, Some(error)),
+    };
+    let (me, facility) = signed.unzip();
+    let lang = match jar.get(cookies::LANGUAGE) {
+        Some("en") => Lang::En,
+        _ => Lang::Ja,
+    };
+    let path = parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
+    let htmx = parts.headers.contains_key("hx-request");
+    let visit = Visit(Arc::new(Inner { web: web.clone(), terminal, me, facility, lang, jar, path, htmx }));
+    // A store that is away must not look like a sign-out.
+    match failed {
+        Some(error) => Err(Problem::from(error).show(&visit)),
+        None => Ok(visit),
+    }
+}
+
+/// The person behind the session cookie, and their facility.
+async fn recognise(web: &Web, terminal: &Terminal, jar: &Jar) -> app::Result<Option<(Signed, Facility)>> {
+    let Some(secret) = jar.get(cookies::SESSION) else { return Ok(None) };
+    let Some(me) = web.app.session(terminal, secret).await? else { return Ok(None) };
+    let facility = web.app.facility_by_id(&me.user.facility).await?;
+    Ok(Some((me, facility)))
+}
+
+/// Whether a page of ours sent this, by what the browser itself says of it.
+fn from_our_page(web: &Web, headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    match (text(HeaderName::from_static("sec-fetch-site")), text(ORIGIN)) {
+        (Some("same-origin"), _) => true,
+        (Some(_), _) => false,
+        (None, Some(origin)) => origin == web.origin.as_str(),
+        (None, None) => false,
+    }
+}
+
+/// What was typed into a form that cannot be taken yet.
+async fn keep(parts: &Parts, body: Body) -> Option<Fields> {
+    let is_form = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
+    if parts.method != Method::POST || !is_form {
+        return None;
+    }
+    let bytes = to_bytes(body, FORM_MAX).await.ok()?;
+    Some(Fields::parse(&bytes).without_secrets())
+}
+
+/// Adds what every answer carries.
+fn sealed(mut response: Response, visit: Option<&Visit>) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let Some(visit) = visit else { return response };
+    if visit.0.web.origin.as_str().starts_with("https:") {
+        headers.insert("strict-transport-security", HeaderValue::from_static("max-age=31536000"));
+    }
+    if !headers.contains_key("cache-control") {
+        headers.insert("cache-control", HeaderValue::from_static("no-store"));
+    }
+    if visit.jar().get(cookies::TERMINAL) != Some(visit.terminal().key.as_str())
+        && let Ok(value) = HeaderValue::from_str(&cookies::lasting(cookies::TERMINAL, &visit.terminal().key))
+    {
+        headers.append(SET_COOKIE, value);
+    }
+    response
+}

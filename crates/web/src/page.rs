@@ -1,0 +1,322 @@
+//! Pages: the frame around every one, and what is shown when something is refused.
+
+use std::fmt::Display;
+use std::sync::{Arc, OnceLock};
+
+use askama::Template;
+use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::authz::Permission;
+use domain::message::Messages;
+use domain::text::Lang;
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::cookies;
+use crate::guard::Visit;
+
+/// Every word of the pages.
+pub(crate) const WORDS: &str = include_str!("words.toml");
+
+/// The table of [`WORDS`].
+pub(crate) fn words() -> &'static Messages {
+    static TABLE: OnceLock<Messages> = OnceLock::new();
+    TABLE.get_or_init(|| Messages::parse(WORDS))
+}
+
+/// The entries of the navigation, in task language: address, key of the word, who sees it.
+const NAVIGATION: &[(&str, &str, Permission)] = &[
+    ("/", "nav-today", Permission::ReadTasks),
+    ("/loans", "nav-loans", Permission::LendDevices),
+    ("/ledgers", "nav-ledgers", Permission::ReadLedgers),
+    ("/requirements", "nav-requirements", Permission::ReadVerdicts),
+    ("/checklists", "nav-checklists", Permission::ReadVerdicts),
+    ("/approvals", "nav-approvals", Permission::Approve),
+    ("/evidence", "nav-evidence", Permission::ReadJournal),
+    ("/settings", "nav-settings", Permission::UseOwnAccount),
+];
+
+/// One entry of the navigation.
+pub(crate) struct NavEntry {
+    pub(crate) href: &'static str,
+    pub(crate) word: String,
+    pub(crate) current: bool,
+}
+
+/// The frame: what every page knows besides its own matter. Templates call it `c`.
+pub(crate) struct Chrome {
+    pub(crate) lang: Lang,
+    pub(crate) title: String,
+    pub(crate) facility: String,
+    pub(crate) name: Option<String>,
+    pub(crate) csrf: String,
+    pub(crate) flash: Option<String>,
+    pub(crate) notice: Option<String>,
+    pub(crate) demo: bool,
+    pub(crate) failed: bool,
+    pub(crate) nav: Vec<NavEntry>,
+    pub(crate) path: String,
+    pub(crate) printed: String,
+    pub(crate) shared: bool,
+    pub(crate) idle_seconds: i64,
+}
+
+impl Chrome {
+    /// The word `key`.
+    pub(crate) fn t(&self, key: &str) -> String {
+        words().say(self.lang, key, &[])
+    }
+
+    /// The sentence `key` with one placeholder, by name.
+    pub(crate) fn with(&self, key: &str, name: &str, value: impl Display) -> String {
+        words().say(self.lang, key, &[(name, &value)])
+    }
+
+    /// The sentence `key` with two.
+    pub(crate) fn with2(&self, key: &str, a: &str, first: impl Display, b: &str, second: impl Display) -> String {
+        words().say(self.lang, key, &[(a, &first), (b, &second)])
+    }
+
+    /// The `lang` attribute.
+    pub(crate) fn code(&self) -> &'static str {
+        match self.lang {
+            Lang::Ja => "ja",
+            Lang::En => "en",
+        }
+    }
+
+    /// A day as people read it, with its era.
+    pub(crate) fn day(&self, date: &Date) -> String {
+        domain::jp::show(*date, self.lang)
+    }
+
+    /// An instant in Japan: day and minute.
+    pub(crate) fn at(&self, at: &Timestamp) -> String {
+        at.to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+}
+
+fn tokyo() -> TimeZone {
+    TimeZone::get("Asia/Tokyo").unwrap_or(TimeZone::UTC)
+}
+
+/// What the last act did, for the next page: key and values, in a cookie.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Flash {
+    key: String,
+    values: Vec<(String, String)>,
+}
+
+impl Visit {
+    /// The frame of the page whose title is the word `title`.
+    pub(crate) fn chrome(&self, title: &str) -> Chrome {
+        let me = self.somebody();
+        let path = self.path().to_owned();
+        let bare = path.split('?').next().unwrap_or("/");
+        let here =
+            |href: &str| if href == "/" { bare == "/" } else { bare == href || bare.starts_with(&format!("{href}/")) };
+        let nav = NAVIGATION
+            .iter()
+            .filter(|(_, _, needs)| me.is_some_and(|me| !me.locked && me.may(*needs)))
+            .map(|(href, word, _)| NavEntry { href, word: words().say(self.lang(), word, &[]), current: here(href) })
+            .collect();
+        let now = self.app().now();
+        Chrome {
+            lang: self.lang(),
+            title: words().say(self.lang(), title, &[]),
+            facility: self.facility().map(|f| f.name.clone()).unwrap_or_default(),
+            name: me.map(|m| m.user.name.clone()),
+            csrf: me.map(|m| m.csrf.clone()).unwrap_or_default(),
+            flash: self.flash(),
+            notice: me.and_then(|m| m.user.notice.clone()),
+            demo: self.web().demo,
+            failed: false,
+            nav,
+            path,
+            printed: now.to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string(),
+            shared: me.is_some_and(|m| m.shared),
+            idle_seconds: me.map_or(0, |m| m.idle_ends_at.as_second() - now.as_second()),
+        }
+    }
+
+    fn flash(&self) -> Option<String> {
+        let raw = URL_SAFE_NO_PAD.decode(self.jar().get(cookies::FLASH)?).ok()?;
+        let flash: Flash = serde_json::from_slice(&raw).ok()?;
+        let values: Vec<(&str, &dyn Display)> =
+            flash.values.iter().map(|(n, v)| (n.as_str(), v as &dyn Display)).collect();
+        Some(words().say(self.lang(), &flash.key, &values))
+    }
+
+    /// Renders a page; what the last act did is shown once.
+    pub(crate) fn page(&self, template: &impl Template) -> Result<Response, Problem> {
+        let html = template.render().map_err(|e| Problem::from(app::Error::Internal { message: e.to_string() }))?;
+        let mut response = Html(html).into_response();
+        if self.jar().get(cookies::FLASH).is_some()
+            && let Ok(value) = HeaderValue::from_str(&cookies::gone(cookies::FLASH))
+        {
+            response.headers_mut().append(SET_COOKIE, value);
+        }
+        Ok(response)
+    }
+
+    /// Renders a form again with its errors: 422.
+    pub(crate) fn again(&self, template: &impl Template) -> Result<Response, Problem> {
+        let mut response = self.page(template)?;
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        Ok(response)
+    }
+}
+
+/// Goes to another page after an act, and says there what was done.
+pub(crate) fn done(to: &str, key: &str, values: &[(&str, &dyn Display)]) -> Response {
+    let values = values.iter().map(|(n, v)| ((*n).to_owned(), v.to_string())).collect();
+    let flash = serde_json::to_vec(&Flash { key: key.to_owned(), values }).unwrap_or_default();
+    let mut response = go(to);
+    if let Ok(value) = HeaderValue::from_str(&cookies::passing(cookies::FLASH, &URL_SAFE_NO_PAD.encode(flash))) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+    response
+}
+
+/// Goes to another page of ours (303).
+pub(crate) fn go(to: &str) -> Response {
+    let to = if to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') { to } else { "/" };
+    match HeaderValue::from_str(to) {
+        Ok(value) => (StatusCode::SEE_OTHER, [(LOCATION, value)]).into_response(),
+        Err(_) => (StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static("/"))]).into_response(),
+    }
+}
+
+/// A file to keep.
+pub(crate) fn file(name: &str, kind: &'static str, bytes: Vec<u8>) -> Response {
+    // RFC 6266 with the name in UTF-8 (RFC 8187); the plain one is for what cannot read that.
+    let encoded: String = name
+        .bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect();
+    let disposition = format!("attachment; filename=\"download\"; filename*=UTF-8''{encoded}");
+    let mut response = ([(CONTENT_TYPE, kind)], bytes).into_response();
+    if let Ok(value) = HeaderValue::from_str(&disposition) {
+        response.headers_mut().insert("content-disposition", value);
+    }
+    response
+}
+
+/// A page, or the problem that is shown in its place.
+pub(crate) type PageResult = Result<Response, Problem>;
+
+/// What a handler could not do. The guard shows it as a page, as it knows the visitor.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Problem {
+    /// What was sent is larger than is taken.
+    pub(crate) fn too_large() -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            code: "WEB-413",
+            message: "送られた内容を受け取れませんでした（WEB-413）。大きすぎるか、途中で切れています。ファイルを分けて、もう一度送ってください。".to_owned(),
+        }
+    }
+
+    /// The status for HTTP.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Shows it to the visitor.
+    pub(crate) fn show(&self, visit: &Visit) -> Response {
+        if visit.path().starts_with("/api/") {
+            let body = serde_json::json!({ "code": self.code, "title": self.message, "status": self.status.as_u16() });
+            return (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        }
+        let mut c = visit.chrome("problem-title");
+        c.failed = true;
+        match visit.page(&ProblemPage { c, message: &self.message, code: self.code }) {
+            Ok(mut response) => {
+                *response.status_mut() = self.status;
+                response
+            }
+            Err(_) => (self.status, self.message.clone()).into_response(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    c: Chrome,
+    message: &'a str,
+    code: &'a str,
+}
+
+impl From<app::Error> for Problem {
+    fn from(error: app::Error) -> Self {
+        let status = status(&error);
+        if status.is_server_error() {
+            tracing::error!(code = error.code(), %error, "request failed");
+        }
+        // What went wrong inside is for the log; a person gets the code and what to do.
+        let message = match &error {
+            app::Error::Internal { .. } => {
+                "うまくいきませんでした（APP-001）。内部の誤りです。記録されました。もう一度試し、続くときはこの番号を添えて問い合わせてください。".to_owned()
+            }
+            other => other.to_string(),
+        };
+        Self { status, code: error.code(), message }
+    }
+}
+
+fn status(error: &app::Error) -> StatusCode {
+    match error {
+        app::Error::Unauthenticated | app::Error::StepUp => StatusCode::UNAUTHORIZED,
+        app::Error::Forbidden => StatusCode::FORBIDDEN,
+        app::Error::NotFound { .. } => StatusCode::NOT_FOUND,
+        app::Error::Conflict { .. } => StatusCode::CONFLICT,
+        app::Error::Fields(_)
+        | app::Error::Invalid { .. }
+        | app::Error::File { .. }
+        | app::Error::Inventory(_)
+        | app::Error::Folder { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        app::Error::Store(_) => match error.code() {
+            "STO-001" => StatusCode::NOT_FOUND,
+            "STO-002" => StatusCode::CONFLICT,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        },
+        app::Error::Report(_) | app::Error::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.message.clone()).into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+/// The mark beside a verdict's word, for readers who do not see its colour.
+pub(crate) const fn mark(verdict: domain::evaluate::Verdict) -> &'static str {
+    use domain::evaluate::Verdict;
+    match verdict {
+        Verdict::Met => "○",
+        Verdict::Deemed => "◇",
+        Verdict::DueSoon => "△",
+        Verdict::Unknown => "？",
+        Verdict::Unmet => "×",
+        Verdict::NotApplicable => "－",
+    }
+}

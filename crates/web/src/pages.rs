@@ -1,0 +1,13 @@
+//! The pages, one module a matter; each has its templates in `templates/` under the same name.
+
+pub(crate) mod account;
+pub(crate) mod assets;
+pub(crate) mod sign_in;
+pub(crate) mod today;
+
+use crate::page::Problem;
+
+/// What is not there.
+pub(crate) async fn lost() -> Problem {
+    Problem::from(app::Error::NotFound { what: "ページ".to_owned() })
+}
