@@ -74,7 +74,7 @@ const PLACES: Label = Label::new("施設", "facilities");
 /// "regularly" and the checklist is yearly.
 const YEAR: i32 = 366;
 /// A condition that carries its own dates never grows stale.
-const ALWAYS: i32 = 36_500;
+pub const ALWAYS: i32 = 36_500;
 /// Days an agent's report holds: a machine that has not reported for a month is unknown.
 const MONTH: i32 = 31;
 
