@@ -9,11 +9,13 @@ mod dump;
 mod error;
 mod evidence;
 mod facts;
+mod jobs;
 mod journal;
 mod machines;
 mod migrate;
 mod rows;
 mod signatures;
+mod trail;
 mod tx;
 
 use std::fs::File;
@@ -23,6 +25,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Trans
 
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
+pub use jobs::JobRow;
 pub use machines::MachineRow;
 pub use rows::{ImportRecord, StoredRow};
 pub use tx::WriteTx;
@@ -41,7 +44,7 @@ pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
     /// Held while the process lives, so that a second one cannot open the same folder.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Store {
@@ -64,7 +67,7 @@ impl Store {
             }
         };
         migrate::up(&write).await?;
-        Ok(Self { write, read, _lock: lock })
+        Ok(Self { write, read, lock })
     }
 
     /// Starts a write transaction for one facility (`""` for the installation itself). Dropped

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod faults;
+mod jobs;
 mod rows;
+mod trail;
 
 use domain::journal::Event;
 use domain::ledger::{Kind, LEDGERS, Ledger, Row, Value};
