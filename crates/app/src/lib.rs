@@ -12,7 +12,10 @@ mod facility;
 pub mod identity;
 mod import;
 mod inventory;
+mod jobs;
+mod journal;
 mod papers;
+mod requirement;
 
 use std::sync::OnceLock;
 
@@ -30,7 +33,10 @@ pub use export::Format;
 pub use facility::NewFacility;
 pub use import::{Change, Difference, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};
-pub use papers::{ChecklistPaper, Papers};
+pub use jobs::{JOBS_KEPT, Job, JobState, Work};
+pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
+pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
+pub use requirement::{Related, Statement};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {
@@ -61,12 +67,13 @@ pub struct App {
     /// The store.
     pub store: Store,
     clock: Box<dyn Clock>,
+    runner: jobs::Runner,
 }
 
 impl App {
     /// The product over an open store.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
-        Self { store, clock: Box::new(clock) }
+        Self { store, clock: Box::new(clock), runner: jobs::Runner::default() }
     }
 
     /// The present instant.

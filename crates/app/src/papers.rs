@@ -7,7 +7,7 @@ use domain::catalog::{Catalog, Confidence};
 use domain::evaluate::{Finding, Verdict};
 use domain::journal::{Actor, Event, sha256};
 use domain::jp;
-use domain::text::Lang;
+use domain::text::{Label, Lang};
 use jiff::civil::Date;
 use report::{
     Align, Block, Cell, Column, DateStyle, Document, Emphasis, Kind, Mark, Orientation, Segment, Sheet, SheetCell,
@@ -40,23 +40,88 @@ pub struct ChecklistPaper {
     pub sha256: String,
 }
 
+/// A checklist with every answer the evidence gives.
+#[derive(Debug)]
+pub struct Checklist<'a> {
+    /// The checklist of a year.
+    pub catalog: &'static Catalog,
+    /// Which of its forms: `hospital`, `pharmacy`, `vendor`.
+    pub form: String,
+    /// Last day of the fiscal year by which what is いいえ has to be done.
+    pub year_end: Option<Date>,
+    /// The answers in the order of the form.
+    pub answers: Vec<Answer<'a>>,
+    /// SHA-256 of the answers with their reasons, which a signature covers.
+    pub sha256: String,
+}
+
 /// One answered item.
-struct Answer<'a> {
-    finding: &'a Finding<'a>,
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// The verdict behind it.
+    pub finding: Finding<'a>,
     /// Day of the newest evidence; none where there is no evidence.
-    confirmed_on: Option<Date>,
-    target_on: Option<Date>,
-    reasons: Vec<String>,
+    pub confirmed_on: Option<Date>,
+    /// By when it will be so, where it is not.
+    pub target_on: Option<Date>,
+}
+
+/// The three answers of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// はい: shown to hold today.
+    Yes,
+    /// いいえ: shown not to hold, or not known.
+    No,
+    /// 対象外.
+    NotAsked,
+}
+
+impl Word {
+    /// The word on the form.
+    pub const fn label(self) -> Label {
+        match self {
+            Self::Yes => Label::new("はい", "yes"),
+            Self::No => Label::new("いいえ", "no"),
+            Self::NotAsked => Label::new("対象外", "not applicable"),
+        }
+    }
 }
 
 impl Answer<'_> {
     /// はい, いいえ, or that the item does not apply.
-    fn word(&self) -> &'static str {
+    pub fn word(&self) -> Word {
         match self.finding.verdict {
-            Verdict::NotApplicable => "対象外",
-            verdict if verdict.holds() => "はい",
-            _ => "いいえ",
+            Verdict::NotApplicable => Word::NotAsked,
+            verdict if verdict.holds() => Word::Yes,
+            _ => Word::No,
         }
+    }
+}
+
+impl Checklist<'_> {
+    /// Name of the form.
+    pub fn form_label(&self) -> Label {
+        match self.form.as_str() {
+            "pharmacy" => Label::new("薬局確認用", "for pharmacies"),
+            "vendor" => Label::new("事業者確認用", "for vendors"),
+            _ => Label::new("医療機関確認用", "for medical institutions"),
+        }
+    }
+
+    /// How many items have this answer.
+    pub fn count(&self, word: Word) -> usize {
+        self.answers.iter().filter(|a| a.word() == word).count()
+    }
+
+    /// How many are いいえ only because nobody knows.
+    pub fn unknown(&self) -> usize {
+        self.answers.iter().filter(|a| a.finding.verdict == Verdict::Unknown).count()
+    }
+
+    /// How many are いいえ without a day by which they will be done.
+    pub fn without_target(&self) -> usize {
+        self.answers.iter().filter(|a| a.word() == Word::No && a.target_on.is_none()).count()
     }
 }
 
@@ -64,8 +129,16 @@ impl<'a> Papers<'a> {
     /// The checklist of a year on one of its forms, with the signature if one covers these very answers.
     ///
     /// # Errors
-    /// When there is no such checklist, or its items are not known.
+    /// See [`answers`](Self::answers).
     pub fn checklist(&self, edition: &str, form: &str, signed: Option<(&str, Date)>) -> Result<ChecklistPaper> {
+        Ok(self.paper(self.answers(edition, form)?, signed))
+    }
+
+    /// What the evidence answers to the checklist of a year on one of its forms.
+    ///
+    /// # Errors
+    /// When there is no such checklist, or its items are not known.
+    pub fn answers(&self, edition: &str, form: &str) -> Result<Checklist<'a>> {
         let catalog = self.assessment.edition(edition)?;
         if catalog.fiscal_year.is_none() {
             let message =
@@ -82,25 +155,22 @@ impl<'a> Papers<'a> {
         }
         // A form may still be in use in a later year; its target dates then belong to that year.
         let year_end = catalog.fiscal_year.map(|y| jp::fiscal_year_end(y.max(jp::fiscal_year(self.assessment.today))));
-        let answers: Vec<Answer<'_>> = findings
-            .iter()
+        let answers: Vec<Answer<'a>> = findings
+            .into_iter()
             .map(|finding| Answer {
-                finding,
                 confirmed_on: finding.confirmed_on().filter(|d| *d <= self.assessment.today),
                 target_on: finding.declared.and_then(|d| d.target_on).filter(|_| !finding.verdict.holds()),
-                reasons: finding.reasons(self.lang),
+                finding,
             })
             .collect();
         let sha256 = self.fingerprint(edition, form, &answers);
-        let code = sha256.get(..12).unwrap_or(&sha256).to_owned();
-        let form_name = match form {
-            "pharmacy" => "薬局確認用",
-            "vendor" => "事業者確認用",
-            _ => "医療機関確認用",
-        };
-        let document = self.checklist_document(catalog, form_name, year_end, &answers, signed, &code);
-        let workbook = self.checklist_workbook(catalog, form_name, &answers, signed);
-        Ok(ChecklistPaper { document, workbook, sha256 })
+        Ok(Checklist { catalog, form: form.to_owned(), year_end, answers, sha256 })
+    }
+
+    fn paper(&self, checklist: Checklist<'_>, signed: Option<(&str, Date)>) -> ChecklistPaper {
+        let document = self.checklist_document(&checklist, signed);
+        let workbook = self.checklist_workbook(&checklist, signed);
+        ChecklistPaper { document, workbook, sha256: checklist.sha256 }
     }
 
     /// What a signature covers: who, when, each answer with its evidence.
@@ -110,7 +180,7 @@ impl<'a> Papers<'a> {
             .map(|a| {
                 serde_json::json!({
                     "id": a.finding.requirement.id,
-                    "answer": a.word(),
+                    "answer": a.word().label().ja,
                     "verdict": a.finding.verdict.code(),
                     "confirmed_on": a.confirmed_on.map(|d| d.to_string()),
                     "target_on": a.target_on.map(|d| d.to_string()),
@@ -123,27 +193,20 @@ impl<'a> Papers<'a> {
         sha256(whole.to_string().as_bytes())
     }
 
-    fn checklist_document(
-        &self,
-        catalog: &Catalog,
-        form_name: &str,
-        year_end: Option<Date>,
-        answers: &[Answer<'_>],
-        signed: Option<(&str, Date)>,
-        code: &str,
-    ) -> Document {
-        let count = |word: &str| answers.iter().filter(|a| a.word() == word).count();
-        let unknown = answers.iter().filter(|a| a.finding.verdict == Verdict::Unknown).count();
-        let without_target = answers.iter().filter(|a| a.word() == "いいえ" && a.target_on.is_none()).count();
+    fn checklist_document(&self, checklist: &Checklist<'_>, signed: Option<(&str, Date)>) -> Document {
+        let Checklist { catalog, year_end, answers, sha256, .. } = checklist;
+        let form_name = checklist.form_label().ja;
+        let without_target = checklist.without_target();
         let mut facts = self.facts();
         facts.push(("様式".to_owned(), form_name.to_owned()));
         facts.push((
             "回答".to_owned(),
             format!(
-                "はい {}件・いいえ {}件（うち確認待ち {unknown}件）・対象外 {}件",
-                count("はい"),
-                count("いいえ"),
-                count("対象外")
+                "はい {}件・いいえ {}件（うち確認待ち {}件）・対象外 {}件",
+                checklist.count(Word::Yes),
+                checklist.count(Word::No),
+                checklist.unknown(),
+                checklist.count(Word::NotAsked)
             ),
         ));
         let mut blocks = vec![Block::Facts(facts)];
@@ -163,7 +226,7 @@ impl<'a> Papers<'a> {
         let rows = answers
             .iter()
             .map(|a| {
-                let late = a.target_on.zip(year_end).is_some_and(|(target, end)| target > end);
+                let late = a.target_on.zip(*year_end).is_some_and(|(target, end)| target > end);
                 let target = match a.target_on {
                     Some(day) if late => format!("\n目標 {day}\n（年度末より後）"),
                     Some(day) => format!("\n目標 {day}"),
@@ -173,11 +236,11 @@ impl<'a> Papers<'a> {
                     if a.finding.verdict.holds() || a.finding.verdict == Verdict::NotApplicable { 3 } else { 4 };
                 TableRow {
                     cells: vec![
-                        number(a.finding).into(),
+                        number(&a.finding).into(),
                         a.finding.requirement.summary.in_lang(self.lang).into(),
-                        Cell::marked(a.finding.verdict, a.word()),
+                        Cell::marked(a.finding.verdict, a.word().label().ja),
                         format!("{}{target}", a.confirmed_on.map_or_else(|| "―".to_owned(), |d| d.to_string())).into(),
-                        shortened(&a.reasons, shown).into(),
+                        shortened(&a.finding.reasons(self.lang), shown).into(),
                     ],
                     emphasis: Emphasis::Plain,
                 }
@@ -198,18 +261,14 @@ impl<'a> Papers<'a> {
             "サイバーセキュリティ対策チェックリスト",
             form_name,
             &format!("{} {form_name}", catalog.short.ja),
-            code,
+            sha256.get(..12).unwrap_or(sha256),
             blocks,
         )
     }
 
-    fn checklist_workbook(
-        &self,
-        catalog: &Catalog,
-        form_name: &str,
-        answers: &[Answer<'_>],
-        signed: Option<(&str, Date)>,
-    ) -> Workbook {
+    fn checklist_workbook(&self, checklist: &Checklist<'_>, signed: Option<(&str, Date)>) -> Workbook {
+        let Checklist { catalog, answers, .. } = checklist;
+        let form_name = checklist.form_label().ja;
         let text = |head: &str| SheetColumn { head: head.to_owned(), kind: Kind::Text };
         let day = |head: &str| SheetColumn { head: head.to_owned(), kind: Kind::Date(DateStyle::Era) };
         let facility = &self.assessment.evidence.facility;
@@ -229,13 +288,13 @@ impl<'a> Papers<'a> {
             .iter()
             .map(|a| {
                 vec![
-                    SheetCell::Text(number(a.finding)),
+                    SheetCell::Text(number(&a.finding)),
                     SheetCell::Text(a.finding.requirement.summary.in_lang(self.lang).to_owned()),
-                    SheetCell::Text(a.word().to_owned()),
+                    SheetCell::Text(a.word().label().ja.to_owned()),
                     optional(a.confirmed_on),
                     optional(a.target_on),
                     SheetCell::Marked(a.finding.verdict, String::new()),
-                    SheetCell::Text(a.reasons.join("\n")),
+                    SheetCell::Text(a.finding.reasons(self.lang).join("\n")),
                     SheetCell::Text(a.finding.next_actions(self.lang).join("\n")),
                     SheetCell::Text(a.finding.declared.and_then(|d| d.owner.clone()).unwrap_or_default()),
                 ]
@@ -428,18 +487,46 @@ fn shortened(lines: &[String], most: usize) -> String {
     text
 }
 
+/// A document as PDF, made off the async threads.
+pub(crate) async fn pressed(document: Document) -> Result<Vec<u8>> {
+    let pressed = tokio::task::spawn_blocking(move || report::pdf(&document)).await;
+    Ok(pressed.map_err(|e| Error::Internal { message: e.to_string() })??)
+}
+
 impl App {
+    /// The PDF of a checklist, as [`checklist_paper`](Self::checklist_paper) composes it.
+    ///
+    /// # Errors
+    /// As there; a document that cannot be made.
+    pub async fn checklist_pdf(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<Vec<u8>> {
+        pressed(self.checklist_paper(papers, edition, form).await?.document).await
+    }
+
+    /// The workbook of a checklist, likewise.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn checklist_xlsx(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<Vec<u8>> {
+        Ok(report::workbook(&self.checklist_paper(papers, edition, form).await?.workbook)?)
+    }
+
     /// The checklist of a year on a form, with the signature that covers these very answers, if there is one.
     ///
     /// # Errors
     /// When there is no such checklist, or its items are not known; any store error.
     pub async fn checklist_paper(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<ChecklistPaper> {
-        let paper = papers.checklist(edition, form, None)?;
-        let facility = &papers.assessment.evidence.facility;
-        match self.store.signature_find(&facility.id, edition, &paper.sha256).await? {
-            Some((name, day)) => papers.checklist(edition, form, Some((&name, day))),
-            None => Ok(paper),
-        }
+        let checklist = papers.answers(edition, form)?;
+        let signed = self.signature(papers, &checklist).await?;
+        Ok(papers.paper(checklist, signed.as_ref().map(|(name, day)| (name.as_str(), *day))))
+    }
+
+    /// Who signed these very answers, and on which day.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn signature(&self, papers: &Papers<'_>, checklist: &Checklist<'_>) -> Result<Option<(String, Date)>> {
+        let facility = &papers.assessment.evidence.facility.id;
+        Ok(self.store.signature_find(facility, &checklist.catalog.id, &checklist.sha256).await?)
     }
 
     /// Signs a checklist: a named person stands for exactly these answers. Returns the paper with the

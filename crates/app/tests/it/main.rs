@@ -7,9 +7,12 @@ mod changes;
 mod clinic;
 mod demo;
 mod evidence;
+mod jobs;
 mod machines;
 mod random;
+mod requirement;
 mod roundtrip;
+mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -58,7 +61,12 @@ pub(crate) async fn on_each<T>(test: impl AsyncFn(Site) -> T) -> Vec<T> {
 impl Site {
     /// Turns the clock to noon (Japan) of a day.
     pub(crate) fn on(&self, day: &str) {
-        let at: Timestamp = format!("{day}T03:00:00Z").parse().unwrap();
+        self.at(&format!("{day}T03:00:00Z"));
+    }
+
+    /// Turns the clock to an instant.
+    pub(crate) fn at(&self, instant: &str) {
+        let at: Timestamp = instant.parse().unwrap();
         self.dial.0.store(at.as_microsecond(), Ordering::Relaxed);
     }
 
