@@ -283,6 +283,14 @@ impl App {
         Ok(all)
     }
 
+    /// The imports of a facility, newest first.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn imports(&self, facility: &Facility) -> Result<Vec<store::ImportRecord>> {
+        Ok(self.store.import_list(&facility.id).await?)
+    }
+
     /// Undoes an import: `(rows removed, rows put back)`.
     ///
     /// # Errors

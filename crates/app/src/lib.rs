@@ -13,6 +13,8 @@ pub mod identity;
 mod import;
 mod inventory;
 mod papers;
+mod setup;
+mod uploads;
 
 use std::sync::OnceLock;
 

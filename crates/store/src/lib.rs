@@ -15,6 +15,7 @@ mod migrate;
 mod rows;
 mod signatures;
 mod tx;
+mod uploads;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use evidence::{Offender, OsSupport};
 pub use machines::MachineRow;
 pub use rows::{ImportRecord, StoredRow};
 pub use tx::WriteTx;
+pub use uploads::HeldUpload;
 
 /// Where the data lives.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -320,3 +320,15 @@ pub(crate) const fn mark(verdict: domain::evaluate::Verdict) -> &'static str {
         Verdict::NotApplicable => "－",
     }
 }
+
+/// An action of the journal in words: `devices.edit` by its verb, unless the whole has words of its own.
+pub(crate) fn action(lang: Lang, action: &str) -> String {
+    let verb = action.rsplit('.').next().unwrap_or(action);
+    for key in [format!("action-{action}"), format!("action-{verb}")] {
+        let word = words().say(lang, &key, &[]);
+        if word != key {
+            return word;
+        }
+    }
+    action.to_owned()
+}
