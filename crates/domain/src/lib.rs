@@ -2,7 +2,9 @@
 //!
 //! Nothing here reads a clock, a file, a socket or a random number; `now` is always a parameter.
 
+pub mod authz;
 pub mod catalog;
+pub mod credential;
 pub mod evaluate;
 pub mod fact;
 pub mod inventory;
