@@ -92,8 +92,7 @@ pub struct CredentialRow {
 const OWN: &str = "id, facility, login, login_key, name, person, role, password_hash, password_history, password_alone, \
     totp_secret, totp_last_step, disabled_reason, disabled_at, sealed, valid_from, valid_until, must_renew, notice, lang, \
     made_at, last_sign_in_at, rev";
-const CREDENTIAL: &str =
-    "id, user_id, name, passkey, model, attachment, backup_eligible, counter, made_at, used_at";
+const CREDENTIAL: &str = "id, user_id, name, passkey, model, attachment, backup_eligible, counter, made_at, used_at";
 
 /// Accounts with what the ledger of people and their credentials say; `condition` picks.
 fn select(condition: &str) -> String {
@@ -243,6 +242,15 @@ impl Store {
         let sql = format!("SELECT {CREDENTIAL} FROM credentials WHERE id = $1");
         self.query(&sql, vec![id.into()]).await?.first().map(credential).transpose()
     }
+
+    /// Whether an account has an unused recovery code with this SHA-256.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn recovery_find(&self, user: &str, sha256: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM recovery_codes WHERE user_id = $1 AND sha256 = $2 AND used_at IS NULL";
+        Ok(!self.query(sql, vec![user.into(), sha256.into()]).await?.is_empty())
+    }
 }
 
 impl WriteTx {
@@ -283,13 +291,13 @@ impl WriteTx {
         rows.first().map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
     }
 
-    /// Shows a notice at the next sign-in to every account of these roles in the facility of the transaction.
+    /// Adds a line to the notice of every account of these roles in the facility of the transaction.
     ///
     /// # Errors
     /// Any store error.
     pub async fn user_notify(&mut self, role: &str, notice: &str) -> Result<()> {
-        let sql = "UPDATE users SET notice = $3, rev = rev + 1 WHERE facility = $1 AND role = $2";
-        let values = vec![self.facility.clone().into(), role.into(), notice.into()];
+        let sql = "UPDATE users SET notice = COALESCE(notice || $4, '') || $3, rev = rev + 1 WHERE facility = $1 AND role = $2";
+        let values = vec![self.facility.clone().into(), role.into(), notice.into(), "\n".into()];
         self.execute(sql, values).await.map(|_| ())
     }
 
