@@ -30,6 +30,10 @@ pub use audit_folder::{FolderCheck, verify_folder};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
+pub use identity::{
+    Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, ResetMethod, ResetRequest, SessionInfo, SetupGrant,
+    Signed, SystemEntropy, Terminal, TokenInfo, User,
+};
 pub use import::{Change, Difference, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};
 pub use papers::{ChecklistPaper, Papers};
@@ -63,12 +67,26 @@ pub struct App {
     /// The store.
     pub store: Store,
     clock: Box<dyn Clock>,
+    identity: identity::Means,
 }
 
 impl App {
-    /// The product over an open store.
+    /// The product over an open store, with keys that live as long as the process: for tests and for commands that
+    /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
-        Self { store, clock: Box::new(clock) }
+        Self::with_keys(store, clock, Keyring::ephemeral())
+    }
+
+    /// The product over an open store, with the keys of the installation.
+    pub fn with_keys(store: Store, clock: impl Clock + 'static, keys: Keyring) -> Self {
+        Self { store, clock: Box::new(clock), identity: identity::Means::new(keys) }
+    }
+
+    /// The same with another source of randomness.
+    #[must_use]
+    pub fn with_entropy(mut self, entropy: impl Entropy + 'static) -> Self {
+        self.identity.entropy = Box::new(entropy);
+        self
     }
 
     /// The present instant.

@@ -4,6 +4,7 @@
 
 pub mod authz;
 pub mod catalog;
+pub mod credential;
 pub mod evaluate;
 pub mod fact;
 pub mod inventory;

@@ -41,6 +41,17 @@ fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("mappings", "facility ledger header column_name", ""),
         ("signatures", "id facility catalog signed_by signed_on sha256", "at"),
         ("agent_keys", "facility secret_sha256", "made_at"),
+        // Of who signs in, what lasts: no sessions, grants or failures.
+        (
+            "users",
+            "id facility login login_key name person role password_hash password_history totp_secret disabled_reason \
+             valid_from valid_until notice lang",
+            "password_alone totp_last_step disabled_at sealed must_renew made_at last_sign_in_at rev",
+        ),
+        ("credentials", "id user_id name passkey model attachment", "backup_eligible counter made_at used_at"),
+        ("recovery_codes", "user_id sha256", "used_at"),
+        ("terminals", "id key_sha256 facility name made_by", "shared made_at"),
+        ("tokens", "id facility user_id name secret_sha256 scopes ends_on", "made_at used_at revoked_at"),
         ("journal", "facility entry hash", "seq at"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));

@@ -9,6 +9,7 @@ mod dump;
 mod error;
 mod evidence;
 mod facts;
+mod identity;
 mod journal;
 mod machines;
 mod migrate;
@@ -24,6 +25,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Trans
 
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
+pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};
 pub use machines::MachineRow;
 pub use rows::{ImportRecord, StoredRow};
 pub use tx::WriteTx;
@@ -85,6 +87,12 @@ impl Store {
     /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn analyze(&self) -> Result<()> {
         Ok(dialect::analyze(&self.write).await?)
+    }
+
+    /// Writes what is derived or fleeting (when a session was last seen, a ceremony under way): no actor, no journal.
+    /// Everything else goes through [`Store::begin`].
+    async fn housekeep(&self, sql: &str, values: Vec<Value>) -> Result<u64> {
+        Ok(self.write.execute_raw(statement(&self.write, sql, values)).await?.rows_affected())
     }
 
     async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {

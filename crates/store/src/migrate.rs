@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 /// Every migration: name and the one SQL text for both databases.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_first", include_str!("migrations/0001_first.sql")),
+    ("0002_identity", include_str!("migrations/0002_identity.sql")),
     ("0006_uploads", include_str!("migrations/0006_uploads.sql")),
 ];
 

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod audit_folder;
+mod authenticator;
 mod changes;
 mod clinic;
 mod demo;
 mod evidence;
+mod identity;
 mod machines;
 mod random;
 mod roundtrip;
