@@ -7,6 +7,7 @@ mod changes;
 mod clinic;
 mod demo;
 mod evidence;
+mod facts;
 mod machines;
 mod random;
 mod roundtrip;
