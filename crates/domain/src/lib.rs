@@ -15,3 +15,4 @@ pub mod lifecycle;
 pub mod message;
 pub mod mfa;
 pub mod text;
+pub mod threshold;

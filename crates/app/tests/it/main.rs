@@ -9,6 +9,7 @@ mod clinic;
 mod demo;
 mod evidence;
 mod identity;
+mod facts;
 mod machines;
 mod random;
 mod roundtrip;
