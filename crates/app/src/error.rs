@@ -3,6 +3,15 @@
 use intake::inventory::InventoryError;
 use intake::table::{ReadError, RecogniseError};
 
+/// What is wrong with one field of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Name of the field.
+    pub field: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
 /// A refused or failed use case. `Display` is the whole message for people: 事象・原因・対処 with a code.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -32,6 +41,21 @@ pub enum Error {
         message: String,
         /// Stable code.
         code: &'static str,
+    },
+    /// Fields of a form do not do.
+    #[error("保存できませんでした（APP-002）。入力に直すところがあります。{}", messages(.0))]
+    Fields(Vec<FieldError>),
+    /// There is no such thing, or not for this actor.
+    #[error("見つかりませんでした（APP-003 {what}）。すでに無いか、番号が違います。一覧から選び直してください。")]
+    NotFound {
+        /// What was looked for.
+        what: String,
+    },
+    /// Somebody else was faster.
+    #[error("{message}（APP-004）")]
+    Conflict {
+        /// Who and when, and what to do.
+        message: String,
     },
     /// An audit folder does not verify.
     #[error("監査フォルダを確かめられませんでした（AUD-001）。{reason}。発行元に作り直しを求めてください。")]
@@ -68,10 +92,17 @@ impl Error {
             Self::File { code, .. } | Self::Invalid { code, .. } => code,
             Self::Inventory(e) => e.code(),
             Self::Report(e) => e.code(),
+            Self::Fields(_) => "APP-002",
+            Self::NotFound { .. } => "APP-003",
+            Self::Conflict { .. } => "APP-004",
             Self::Folder { .. } => "AUD-001",
             Self::Internal { .. } => "APP-001",
         }
     }
+}
+
+fn messages(errors: &[FieldError]) -> String {
+    errors.iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// Result of a use case.

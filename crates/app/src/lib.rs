@@ -11,6 +11,7 @@ mod export;
 mod facility;
 mod import;
 mod inventory;
+mod ledgers;
 mod papers;
 
 use std::sync::OnceLock;
@@ -24,12 +25,14 @@ use store::Store;
 
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
-pub use error::{Error, Result};
+pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
-pub use import::{Change, Difference, ImportOptions, ImportReport, RejectedRow, SheetReport};
+pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};
+pub use ledgers::Difference;
 pub use papers::{ChecklistPaper, Papers};
+pub use store::{PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {

@@ -4,6 +4,7 @@
 //! committed only together with a journal event, and every row belongs to a facility. It knows
 //! nothing of files, pages or agents.
 
+mod derive;
 mod dialect;
 mod dump;
 mod error;
@@ -24,7 +25,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Trans
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
 pub use machines::MachineRow;
-pub use rows::{ImportRecord, StoredRow};
+pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use tx::WriteTx;
 
 /// Where the data lives.
@@ -64,6 +65,7 @@ impl Store {
             }
         };
         migrate::up(&write).await?;
+        derive::refresh(&write).await?;
         Ok(Self { write, read, _lock: lock })
     }
 
