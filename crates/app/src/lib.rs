@@ -12,6 +12,7 @@ mod facility;
 pub mod identity;
 mod import;
 mod inventory;
+mod ledgers;
 mod papers;
 mod setup;
 mod uploads;
@@ -34,9 +35,11 @@ pub use identity::{
     Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, ResetMethod, ResetRequest, SessionInfo, SetupGrant,
     Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
-pub use import::{Change, Difference, ImportOptions, ImportReport, RejectedRow, SheetReport};
+pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};
+pub use ledgers::Difference;
 pub use papers::{ChecklistPaper, Papers};
+pub use store::{PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {

@@ -4,6 +4,7 @@
 //! committed only together with a journal event, and every row belongs to a facility. It knows
 //! nothing of files, pages or agents.
 
+mod derive;
 mod dialect;
 mod dump;
 mod error;
@@ -27,7 +28,7 @@ pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
 pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};
 pub use machines::MachineRow;
-pub use rows::{ImportRecord, StoredRow};
+pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use tx::WriteTx;
 pub use uploads::HeldUpload;
 
@@ -68,6 +69,7 @@ impl Store {
             }
         };
         migrate::up(&write).await?;
+        derive::refresh(&write).await?;
         Ok(Self { write, read, _lock: lock })
     }
 

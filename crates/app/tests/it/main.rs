@@ -95,7 +95,7 @@ impl Site {
     /// The same without what tells how it came to be so, and without revisions, which only grow.
     pub(crate) async fn state(&self) -> BTreeSet<String> {
         let lines: Vec<Json> = self.dump().await.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let history = ["journal", "imports", "import_before"];
+        let history = ["journal", "imports", "import_rows"];
         lines
             .into_iter()
             .filter(|line| line["table"].as_str().is_some_and(|table| !history.contains(&table)))

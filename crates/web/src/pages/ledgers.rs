@@ -106,7 +106,7 @@ struct List {
     filters: Vec<Filter>,
     headings: Vec<Heading>,
     lines: Vec<Line>,
-    total: i64,
+    total: u64,
     page: u32,
     pages: u32,
     query: String,
@@ -278,7 +278,11 @@ async fn detail(visit: &Visit, name: &str, key: &str) -> PageResult {
         .row_references(facility, ledger, key)
         .await?
         .into_iter()
-        .map(|found| Mention { ledger: found.ledger, href: address(found.ledger.name, &found.key), title: found.title })
+        .map(|found| Mention {
+            ledger: found.ledger,
+            href: address(found.ledger.name, &found.key),
+            title: found.title.unwrap_or(found.key),
+        })
         .collect();
     let mut c = visit.chrome("ledgers-title");
     let history = app
@@ -330,7 +334,7 @@ enum Input {
     Choice(&'static [Choice]),
     Set(&'static [Choice]),
     /// A row of another ledger: typed, with suggestions.
-    Row(Vec<(String, String)>),
+    Row(Vec<(String, Option<String>)>),
 }
 
 /// One field of the form.
@@ -363,7 +367,7 @@ struct Form {
 }
 
 /// Most rows offered for a reference.
-const OFFERED: usize = 500;
+const OFFERED: u32 = 500;
 
 async fn entries(
     visit: &Visit,

@@ -1,6 +1,7 @@
 //! サインインできないとき: the applicant asks at their own terminal, a second person confirms who they are, and the
 //! same terminal gets in once. Nobody else ever sees a secret.
 
+use app::identity::ResetMethod;
 use askama::Template;
 use axum::http::HeaderValue;
 use axum::http::header::SET_COOKIE;
@@ -87,16 +88,16 @@ pub(crate) async fn confirm_form(visit: Visit) -> PageResult {
 /// Enters into the register how the identity was confirmed, and lets the applicant's terminal in.
 pub(crate) async fn confirm(visit: Visit, fields: Fields) -> PageResult {
     let field = |name: &str| fields.get(name).to_owned();
-    let outcome = visit
-        .app()
-        .reset_confirm(
-            visit.me()?,
-            fields.get("number"),
-            fields.get("user"),
-            fields.get("method"),
-            fields.get("document"),
-        )
-        .await;
+    let outcome = match ResetMethod::parse(fields.get("method")) {
+        Some(method) => {
+            let (number, user, document) = (fields.get("number"), fields.get("user"), fields.get("document"));
+            visit.app().reset_confirm(visit.me()?, number, user, method, document).await
+        }
+        None => {
+            let message = visit.chrome("reset-confirm-title").t("reset-method-missing");
+            Err(app::Error::Fields(vec![app::FieldError::new("method", message)]))
+        }
+    };
     match outcome {
         Ok(()) => Ok(done("/users", "reset-confirmed", &[])),
         Err(error) => {

@@ -30,7 +30,7 @@ pub(crate) async fn list(visit: Visit) -> PageResult {
 struct New {
     c: Chrome,
     errors: Errors,
-    people: Vec<(String, String)>,
+    people: Vec<(String, Option<String>)>,
     typed: Fields,
 }
 
@@ -133,7 +133,7 @@ pub(crate) async fn enable(visit: Visit, Path(id): Path<String>, _: Fields) -> P
 
 /// Ends every session.
 pub(crate) async fn end_sessions(visit: Visit, Path(id): Path<String>, _: Fields) -> PageResult {
-    let outcome = visit.app().user_sessions_end(visit.me()?, &id).await;
+    let outcome = visit.app().user_sessions_end(visit.me()?, &id).await.map(|_| ());
     after(&visit, &id, outcome, "users-sessions-ended").await
 }
 
