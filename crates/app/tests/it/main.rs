@@ -10,9 +10,11 @@ mod demo;
 mod evidence;
 mod identity;
 mod facts;
+mod ledgers;
 mod machines;
 mod random;
 mod roundtrip;
+mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -28,6 +30,7 @@ use domain::text::Lang;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value as Json;
+use store::Store;
 use testkit::{actor, noon, stores};
 
 /// A clock that tests turn.
@@ -52,13 +55,18 @@ pub(crate) struct Site {
 pub(crate) async fn on_each<T>(test: impl AsyncFn(Site) -> T) -> Vec<T> {
     let mut outcomes = Vec::new();
     for s in stores().await {
-        let dial = Dial(Arc::new(AtomicI64::new(noon().as_microsecond())));
-        outcomes.push(test(Site { app: App::new(s.store, dial.clone()), name: s.name, dial }).await);
+        outcomes.push(test(Site::new(s.store, s.name)).await);
     }
     outcomes
 }
 
 impl Site {
+    /// The product over a store.
+    pub(crate) fn new(store: Store, name: &'static str) -> Self {
+        let dial = Dial(Arc::new(AtomicI64::new(noon().as_microsecond())));
+        Self { app: App::new(store, dial.clone()), name, dial }
+    }
+
     /// Turns the clock to noon (Japan) of a day.
     pub(crate) fn on(&self, day: &str) {
         let at: Timestamp = format!("{day}T03:00:00Z").parse().unwrap();

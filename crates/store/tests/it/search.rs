@@ -190,9 +190,12 @@ async fn data_of_version_0_1_is_searched_told_and_undone() {
     drop(source.store);
     let forget =
         "UPDATE devices SET search = ''; UPDATE journal SET action = '', subject = ''; UPDATE derived SET version = 0;";
-    assert!(
-        std::process::Command::new("sqlite3").arg(data.join("sakimori.db")).arg(forget).status().unwrap().success()
-    );
+    let forgotten = std::process::Command::new("sqlite3")
+        .args(["-cmd", ".timeout 5000"])
+        .arg(data.join("sakimori.db"))
+        .arg(forget)
+        .status();
+    assert!(forgotten.unwrap().success());
     let store = Store::open(&source.location).await.unwrap();
     assert_eq!(keys(&store, &query("待合")).await, ["PC-1"]);
     assert_eq!(store.journal_of_row(devices, FACILITY, "PC-2").await.unwrap().len(), 1);
