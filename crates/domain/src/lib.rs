@@ -13,3 +13,4 @@ pub mod lifecycle;
 pub mod message;
 pub mod mfa;
 pub mod text;
+pub mod workflow;

@@ -15,6 +15,7 @@ mod migrate;
 mod rows;
 mod signatures;
 mod tx;
+mod workflow;
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -6,7 +6,10 @@ use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaMana
 use crate::error::{Error, Result};
 
 /// Every migration: name and the one SQL text for both databases.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_first", include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_first", include_str!("migrations/0001_first.sql")),
+    ("0004_workflow", include_str!("migrations/0004_workflow.sql")),
+];
 
 struct SqlMigration {
     name: &'static str,

@@ -54,7 +54,7 @@ pub struct ImportRecord {
 }
 
 /// `id, facility, row_key, rev, entered_on` and every column, in order.
-fn select_list(ledger: &Ledger) -> String {
+pub(crate) fn select_list(ledger: &Ledger) -> String {
     let mut list = "id, facility, row_key, rev, entered_on".to_owned();
     for column in ledger.columns {
         list.push_str(", ");
@@ -89,7 +89,7 @@ fn from_sql(column: &Column, row: &QueryResult, at: usize) -> Result<Option<Cell
     })
 }
 
-fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
+pub(crate) fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
     let mut row = Row::new();
     for (n, column) in ledger.columns.iter().enumerate() {
         if let Some(value) = from_sql(column, result, n + 5)? {

@@ -73,6 +73,10 @@ impl WriteTx {
         Ok(())
     }
 
+    pub(crate) fn connection(&self) -> &DatabaseTransaction {
+        &self.tx
+    }
+
     pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64> {
         self.changed = true;
         Ok(self.tx.execute_raw(statement(&self.tx, sql, values)).await?.rows_affected())

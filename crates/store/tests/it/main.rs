@@ -4,6 +4,7 @@
 
 mod faults;
 mod rows;
+mod workflow;
 
 use domain::journal::Event;
 use domain::ledger::{Kind, LEDGERS, Ledger, Row, Value};
