@@ -1,5 +1,6 @@
 //! What a use case can refuse, in words for people.
 
+use domain::workflow::Refusal;
 use intake::inventory::InventoryError;
 use intake::table::{ReadError, RecogniseError};
 
@@ -33,6 +34,24 @@ pub enum Error {
         /// Stable code.
         code: &'static str,
     },
+    /// Fields of a form that do not do.
+    #[error("入力を直してください（APP-002）。{}", .0.iter().map(|f| f.message.as_str()).collect::<Vec<_>>().join(""))]
+    Fields(Vec<FieldError>),
+    /// What was asked for does not exist, or not for this actor.
+    #[error("{what}は見つかりませんでした（APP-003）。すでに無いか、番号が違います。一覧から選び直してください。")]
+    NotFound {
+        /// What was looked for.
+        what: String,
+    },
+    /// Somebody else changed it meanwhile.
+    #[error("{message}（APP-004）")]
+    Conflict {
+        /// What happened and what to do.
+        message: String,
+    },
+    /// A workflow does not allow it now.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
     /// An audit folder does not verify.
     #[error("監査フォルダを確かめられませんでした（AUD-001）。{reason}。発行元に作り直しを求めてください。")]
     Folder {
@@ -47,10 +66,24 @@ pub enum Error {
     },
 }
 
+/// One field of a form that does not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Name of the field.
+    pub field: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
 impl Error {
     /// Something entered that does not do; `message` says what and how to mend it.
     pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), code }
+    }
+
+    /// One field that does not do.
+    pub(crate) fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::Fields(vec![FieldError { field: field.to_owned(), message: message.into() }])
     }
 
     pub(crate) fn unreadable(file: &str, error: &ReadError) -> Self {
@@ -68,6 +101,10 @@ impl Error {
             Self::File { code, .. } | Self::Invalid { code, .. } => code,
             Self::Inventory(e) => e.code(),
             Self::Report(e) => e.code(),
+            Self::Fields(_) => "APP-002",
+            Self::NotFound { .. } => "APP-003",
+            Self::Conflict { .. } => "APP-004",
+            Self::Refused(refusal) => refusal.code,
             Self::Folder { .. } => "AUD-001",
             Self::Internal { .. } => "APP-001",
         }

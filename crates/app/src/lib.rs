@@ -12,6 +12,8 @@ mod facility;
 mod import;
 mod inventory;
 mod papers;
+mod tasks;
+mod workflow;
 
 use std::sync::OnceLock;
 
@@ -24,12 +26,14 @@ use store::Store;
 
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
-pub use error::{Error, Result};
+pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
 pub use import::{Change, Difference, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};
 pub use papers::{ChecklistPaper, Papers};
+pub use tasks::{Group, Task, TaskLink};
+pub use workflow::{Attendee, OpenLoan, Pending};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {

@@ -5,7 +5,30 @@ use domain::ledger::{Ledger, Row};
 
 use crate::error::{Error, Result};
 use crate::rows::{StoredRow, select_list, stored};
-use crate::{WriteTx, dialect};
+use crate::{Store, WriteTx, dialect};
+
+fn where_sql(ledger: &Ledger, column: &str) -> String {
+    let (list, table) = (select_list(ledger), ledger.name);
+    format!("SELECT {list} FROM {table} WHERE facility = $1 AND {column} = $2 ORDER BY row_key")
+}
+
+impl Store {
+    /// The rows whose text in a column is this, ordered by key; none when there is no such column.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn row_match(
+        &self,
+        ledger: &'static Ledger,
+        facility: &str,
+        column: &str,
+        value: &str,
+    ) -> Result<Vec<StoredRow>> {
+        let Some(column) = ledger.column(column) else { return Ok(Vec::new()) };
+        let rows = self.query(&where_sql(ledger, column.name), vec![facility.into(), value.into()]).await?;
+        rows.iter().map(|row| stored(ledger, row)).collect()
+    }
+}
 
 impl WriteTx {
     /// Waits until no other workflow of this facility is under way, and keeps it so until this transaction ends.
@@ -37,12 +60,7 @@ impl WriteTx {
     }
 
     async fn rows_where(&self, ledger: &'static Ledger, column: &str, value: &str) -> Result<Vec<StoredRow>> {
-        let sql = format!(
-            "SELECT {} FROM {} WHERE facility = $1 AND {column} = $2 ORDER BY row_key",
-            select_list(ledger),
-            ledger.name
-        );
-        let rows = self.select(&sql, vec![self.facility.clone().into(), value.into()]).await?;
+        let rows = self.select(&where_sql(ledger, column), vec![self.facility.clone().into(), value.into()]).await?;
         rows.iter().map(|row| stored(ledger, row)).collect()
     }
 

@@ -10,6 +10,8 @@ mod evidence;
 mod machines;
 mod random;
 mod roundtrip;
+mod tasks;
+mod workflow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
