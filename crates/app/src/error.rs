@@ -1,5 +1,6 @@
 //! What a use case can refuse, in words for people.
 
+use domain::workflow::Refusal;
 use intake::inventory::InventoryError;
 use intake::table::{ReadError, RecogniseError};
 
@@ -56,6 +57,9 @@ pub enum Error {
         /// What happened and what to do.
         message: String,
     },
+    /// A workflow does not allow it now.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
     /// Nobody is signed in, or the screen is locked.
     #[error(
         "サインインが必要です（AUT-002）。サインインしていないか、時間が過ぎて終わりました。サインインし直してください。"
@@ -99,6 +103,11 @@ impl Error {
         Self::Invalid { message: message.into(), code }
     }
 
+    /// One field that does not do.
+    pub(crate) fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::Fields(vec![FieldError::new(field, message)])
+    }
+
     pub(crate) fn unreadable(file: &str, error: &ReadError) -> Self {
         Self::File { file: file.to_owned(), parts: error.explain(), code: error.code() }
     }
@@ -115,6 +124,7 @@ impl Error {
             Self::Inventory(e) => e.code(),
             Self::Report(e) => e.code(),
             Self::Folder { .. } => "AUD-001",
+            Self::Refused(refusal) => refusal.code,
             Self::Fields(_) => "APP-002",
             Self::NotFound { .. } => "APP-003",
             Self::Conflict { .. } => "APP-004",

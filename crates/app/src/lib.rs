@@ -16,6 +16,8 @@ mod ledgers;
 mod papers;
 mod setup;
 mod uploads;
+mod tasks;
+mod workflow;
 
 use std::sync::OnceLock;
 
@@ -40,6 +42,8 @@ pub use inventory::{Received, RecordedMachine};
 pub use ledgers::Difference;
 pub use papers::{ChecklistPaper, Papers};
 pub use store::{PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
+pub use tasks::{Group, Task, TaskLink};
+pub use workflow::{Attendee, OpenLoan, Pending};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {

@@ -604,6 +604,39 @@ pub static FACTS: &[Fact] = &[
         ("リモート保守に作業計画書がある", "remote maintenance has a work plan"),
         ("作業計画書の提出を求める", "ask for a work plan"),
     ),
+    // -- what workflows leave behind
+    fact_of(
+        "loan.returned_in_time",
+        Source::Ledger("loans"),
+        UNITS,
+        ALWAYS,
+        ("貸出中・持出し中の機器が期限内である", "nothing lent is overdue"),
+        ("返却を求めるか、紛失を登録する", "ask for its return, or report it lost"),
+    ),
+    fact_of(
+        "loan.approved_outside",
+        Source::Ledger("loans"),
+        UNITS,
+        ALWAYS,
+        ("1年以内の持出しがすべて承認されている", "what left the house within a year was approved"),
+        ("持出しは、引き渡す前に承認を受ける", "have it approved before it is handed over"),
+    ),
+    fact_of(
+        "byod.approved_current",
+        Source::Ledger("byod"),
+        ITEMS,
+        ALWAYS,
+        ("個人端末の許可に承認者があり、期限内である", "permits for personal devices are approved and current"),
+        ("利用を終了するか、新しい期限で申請する", "end the use, or apply with a new end"),
+    ),
+    fact_of(
+        "disposal.proved",
+        Source::Ledger("disposals"),
+        ITEMS,
+        ALWAYS,
+        ("廃棄に方法・実施日・実施者と、証明書か立会者がある", "disposals name method, day, person and proof"),
+        ("証明書を受け取るか立会者を確かめ、廃棄記録に書く", "obtain the certificate or name the witness"),
+    ),
 ];
 
 #[cfg(test)]

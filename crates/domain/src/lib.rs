@@ -16,3 +16,4 @@ pub mod message;
 pub mod mfa;
 pub mod text;
 pub mod threshold;
+pub mod workflow;

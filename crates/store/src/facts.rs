@@ -151,6 +151,20 @@ const ROUTES: Base = Base {
     ledger: "routes",
     at: "COALESCE(e.observed_on, e.entered_on)",
 };
+const LOANS: Base = Base {
+    from: "loans e",
+    shows: ["e.row_key", "e.device", "e.borrower"],
+    ledger: "loans",
+    at: "COALESCE(e.returned_on, e.lent_on, e.entered_on)",
+};
+const BYOD: Base =
+    Base { from: "byod e", shows: ["e.row_key", "e.device", "e.person"], ledger: "byod", at: "e.entered_on" };
+const DISPOSALS: Base = Base {
+    from: "disposals e",
+    shows: ["e.row_key", "COALESCE(e.object, e.device)", "e.done_by"],
+    ledger: "disposals",
+    at: "COALESCE(e.disposed_on, e.entered_on)",
+};
 /// What has to be updated by the vendor for the 保守委託機関 path: every system in use, and every terminal
 /// on which the application runs to completion (a server in the guideline's sense). Two sources have to agree:
 /// what the ledger says of the system or device, and a contract for that system that runs today and puts the
@@ -378,6 +392,37 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
         ],
     ),
     (SERVERS, &[q(PATH, ALL, "e.own = 1")]),
+    (
+        LOANS,
+        &[
+            dated(
+                "loan.returned_in_time",
+                "e.state = 'lent' OR (e.state = 'returned' AND e.returned_on >= '{today-366}')",
+                "e.state = 'lent' AND e.due_on < '{today}'",
+            ),
+            dated(
+                "loan.approved_outside",
+                "e.place = 'outside' AND (e.state = 'lent' OR (e.state IN ('returned', 'lost') AND COALESCE(e.returned_on, e.lent_on, e.entered_on) >= '{today-366}'))",
+                "e.approved_by IS NULL OR e.approved_on IS NULL",
+            ),
+        ],
+    ),
+    (
+        BYOD,
+        &[dated(
+            "byod.approved_current",
+            "e.state = 'approved'",
+            "e.approved_by IS NULL OR e.approved_on IS NULL OR e.until_on < '{today}'",
+        )],
+    ),
+    (
+        DISPOSALS,
+        &[dated(
+            "disposal.proved",
+            ALL,
+            "COALESCE(e.result, 'ok') = 'failed' OR e.method IS NULL OR e.disposed_on IS NULL OR e.done_by IS NULL OR (e.certificate IS NULL AND e.witness IS NULL)",
+        )],
+    ),
 ];
 
 /// The group and the query of a fact.

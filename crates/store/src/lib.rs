@@ -18,6 +18,7 @@ mod rows;
 mod signatures;
 mod tx;
 mod uploads;
+mod workflow;
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_first", include_str!("migrations/0001_first.sql")),
     ("0002_identity", include_str!("migrations/0002_identity.sql")),
     ("0003_search", include_str!("migrations/0003_search.sql")),
+    ("0004_workflow", include_str!("migrations/0004_workflow.sql")),
     ("0006_uploads", include_str!("migrations/0006_uploads.sql")),
 ];
 

@@ -91,7 +91,7 @@ fn title(ledger: &Ledger) -> &'static str {
     ["name", "title", "area", "login", "reason"].into_iter().find(|c| ledger.column(c).is_some()).unwrap_or("row_key")
 }
 
-fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
+pub(crate) fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
     let mut row = Row::new();
     for (n, column) in ledger.columns.iter().enumerate() {
         if let Some(value) = from_sql(column, result, n + 5)? {

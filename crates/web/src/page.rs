@@ -293,6 +293,7 @@ fn status(error: &app::Error) -> StatusCode {
         app::Error::NotFound { .. } => StatusCode::NOT_FOUND,
         app::Error::Conflict { .. } => StatusCode::CONFLICT,
         app::Error::Fields(_)
+        | app::Error::Refused(_)
         | app::Error::Invalid { .. }
         | app::Error::File { .. }
         | app::Error::Inventory(_)

@@ -15,6 +15,8 @@ mod machines;
 mod random;
 mod roundtrip;
 mod undo;
+mod tasks;
+mod workflow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

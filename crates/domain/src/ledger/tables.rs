@@ -1,5 +1,7 @@
 //! The table itself. Order of ledgers is the order of import (a ledger comes after those it refers to).
 
+mod workflow;
+
 use super::{Choice, Column, Kind, Ledger, Reference};
 use crate::text::Label;
 
@@ -547,4 +549,10 @@ pub static LEDGERS: &[Ledger] = &[
             date("target_on", "目標日", "target date").also(&["対応予定日", "完了予定日"]),
         ],
     },
+    // -- what workflows write
+    workflow::LOANS,
+    workflow::BYOD,
+    workflow::DISPOSALS,
+    workflow::ATTENDANCE,
+    workflow::OVERRIDES,
 ];

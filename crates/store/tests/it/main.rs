@@ -5,6 +5,7 @@
 mod faults;
 mod rows;
 mod search;
+mod workflow;
 
 use domain::journal::Event;
 use domain::ledger::{Kind, LEDGERS, Ledger, Row, Value};
