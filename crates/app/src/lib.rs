@@ -15,8 +15,8 @@ mod inventory;
 mod ledgers;
 mod papers;
 mod setup;
-mod uploads;
 mod tasks;
+mod uploads;
 mod workflow;
 
 use std::sync::OnceLock;

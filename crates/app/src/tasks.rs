@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use domain::catalog::CatalogKind;
-use domain::threshold::SOON;
 use domain::evaluate::{Facility, Finding, Verdict, plus};
 use domain::fact::fact;
 use domain::ledger::{Value, ledger};
 use domain::message::say;
 use domain::text::{Label, Lang};
+use domain::threshold::SOON;
 use jiff::civil::Date;
 use store::StoredRow;
 

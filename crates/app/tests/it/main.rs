@@ -8,14 +8,14 @@ mod changes;
 mod clinic;
 mod demo;
 mod evidence;
-mod identity;
 mod facts;
+mod identity;
 mod ledgers;
 mod machines;
 mod random;
 mod roundtrip;
-mod undo;
 mod tasks;
+mod undo;
 mod workflow;
 
 use std::collections::{BTreeMap, BTreeSet};
