@@ -6,6 +6,7 @@
 mod assess;
 mod audit_folder;
 mod demo;
+mod doctor;
 mod error;
 mod export;
 mod facility;
@@ -30,6 +31,7 @@ use store::Store;
 
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
+pub use doctor::{Check, Health};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;

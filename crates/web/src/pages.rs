@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub(crate) mod imports;
 pub(crate) mod ledgers;
 pub(crate) mod reset;
+pub(crate) mod settings;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod today;
