@@ -1,8 +1,8 @@
 //! 判定: the evidence of a facility and what follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::catalog::{Catalog, Catalogs};
+use domain::catalog::{Catalog, Catalogs, Rule};
 use domain::evaluate::{Evidence, Facility, Finding, Verdict, assess};
 use domain::fact::{FACTS, Fact};
 use domain::journal::sha256;
@@ -63,13 +63,15 @@ impl App {
         Ok(all.into_values().map(|evidence| Assessment { evidence, today, catalogs }).collect())
     }
 
-    /// What makes the facts bad or unknown, for every fact that has such rows.
+    /// What makes facts bad or unknown, for every fact that has such rows and that a requirement of `editions`
+    /// asks for in this facility.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn offenders(&self, assessment: &Assessment) -> Result<Vec<Offenders>> {
+    pub async fn offenders(&self, assessment: &Assessment, editions: &[&Catalog]) -> Result<Vec<Offenders>> {
+        let asked = assessment.facts_asked(editions)?;
         let mut all = Vec::new();
-        for fact in FACTS {
+        for fact in FACTS.iter().filter(|f| asked.contains(f.name)) {
             let tally = assessment.evidence.facts.get(fact.name).copied().unwrap_or_default();
             if tally.bad + tally.unknown == 0 {
                 continue;
@@ -116,6 +118,19 @@ impl Assessment {
     /// When there is no such edition.
     pub fn findings_on(&self, edition: &str, form: &str) -> Result<Vec<Finding<'_>>> {
         Ok(assess(self.catalogs, self.edition(edition)?, form, &self.evidence, self.today))
+    }
+
+    /// The facts that requirements of `editions` ask for, without those that do not apply.
+    fn facts_asked(&self, editions: &[&Catalog]) -> Result<BTreeSet<&'static str>> {
+        let mut asked = BTreeSet::new();
+        for edition in editions {
+            let findings = self.findings(&edition.id)?;
+            let applying = findings.iter().filter(|f| f.verdict != Verdict::NotApplicable);
+            asked.extend(
+                applying.filter_map(|f| f.requirement.rule.as_ref()).flat_map(Rule::facts).map(|fact| fact.name),
+            );
+        }
+        Ok(asked)
     }
 
     /// The edition called `id`.

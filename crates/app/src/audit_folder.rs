@@ -94,7 +94,7 @@ impl App {
                 }
             }
         }
-        let offenders = self.offenders(&assessment).await?;
+        let offenders = self.offenders(&assessment, &editions).await?;
         documents.push(("03_対応一覧/対応が要るもの.pdf".to_owned(), papers.offenders(&offenders)));
         files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx).await?));
         let journal = self.store.journal_list(Some(&facility.id), i64::MAX).await?;

@@ -37,6 +37,11 @@ const FILES: &[(&str, &str)] = ledgers![
     "documents",
     "records",
     "attestations",
+    "loans",
+    "byod",
+    "disposals",
+    "attendance",
+    "overrides",
 ];
 
 impl App {

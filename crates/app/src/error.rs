@@ -1,5 +1,6 @@
 //! What a use case can refuse, in words for people.
 
+use domain::workflow::Refusal;
 use intake::inventory::InventoryError;
 use intake::table::{ReadError, RecogniseError};
 
@@ -39,29 +40,38 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// Nobody is signed in.
-    #[error("サインインが必要です（AUT-002）。")]
-    Unauthenticated,
-    /// Not allowed.
-    #[error("権限がありません（AUT-003）。")]
-    Forbidden,
-    /// Not there.
-    #[error("{what}がありません（APP-404）。")]
+    /// Fields of a form that will not do.
+    #[error("入力を確かめてください（APP-002）。{}", .0.iter().map(|f| f.message.as_str()).collect::<Vec<_>>().join(" "))]
+    Fields(Vec<FieldError>),
+    /// There is no such thing, or not for this person.
+    #[error(
+        "{what}が見つかりませんでした（APP-003）。すでに無いか、見る権限がありません。一覧から選び直してください。"
+    )]
     NotFound {
-        /// What.
+        /// What was looked for, as people call it.
         what: String,
     },
-    /// Changed since.
-    #[error("{message}（APP-409）")]
+    /// Somebody else was faster.
+    #[error("{message}（APP-004）")]
     Conflict {
-        /// Message.
+        /// What happened and what to do.
         message: String,
     },
-    /// Fields.
-    #[error("入力に誤りがあります（APP-422）。")]
-    Fields(Vec<FieldError>),
-    /// Fresh sign-in needed.
-    #[error("本人確認が必要です（AUT-004）。")]
+    /// A workflow does not allow it now.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Nobody is signed in, or the screen is locked.
+    #[error(
+        "サインインが必要です（AUT-002）。サインインしていないか、時間が過ぎて終わりました。サインインし直してください。"
+    )]
+    Unauthenticated,
+    /// Somebody is signed in who may not do this.
+    #[error("この操作はできません（AUT-003）。権限がありません。医療情報システム安全管理責任者に相談してください。")]
+    Forbidden,
+    /// Allowed, once the person has just proved again who they are.
+    #[error(
+        "本人であることをもう一度確かめます（AUT-004）。重要な操作だからです。パスキーかパスワードで確認してください。"
+    )]
     StepUp,
     /// A mistake of ours.
     #[error("内部の誤りです（APP-001）。{message}。記録を添えて問い合わせてください。")]
@@ -71,10 +81,31 @@ pub enum Error {
     },
 }
 
+/// A field of a form that will not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Name of the field.
+    pub field: String,
+    /// What is wrong and what to do, in Japanese.
+    pub message: String,
+}
+
+impl FieldError {
+    /// What is wrong with `field`.
+    pub fn new(field: &str, message: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), message: message.into() }
+    }
+}
+
 impl Error {
     /// Something entered that does not do; `message` says what and how to mend it.
     pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), code }
+    }
+
+    /// One field that does not do.
+    pub(crate) fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::Fields(vec![FieldError::new(field, message)])
     }
 
     pub(crate) fn unreadable(file: &str, error: &ReadError) -> Self {
@@ -93,24 +124,16 @@ impl Error {
             Self::Inventory(e) => e.code(),
             Self::Report(e) => e.code(),
             Self::Folder { .. } => "AUD-001",
-            Self::Internal { .. } => "APP-001",
+            Self::Refused(refusal) => refusal.code,
+            Self::Fields(_) => "APP-002",
+            Self::NotFound { .. } => "APP-003",
+            Self::Conflict { .. } => "APP-004",
             Self::Unauthenticated => "AUT-002",
             Self::Forbidden => "AUT-003",
-            Self::NotFound { .. } => "APP-404",
-            Self::Conflict { .. } => "APP-409",
-            Self::Fields(_) => "APP-422",
             Self::StepUp => "AUT-004",
+            Self::Internal { .. } => "APP-001",
         }
     }
-}
-
-/// field error
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// field
-    pub field: String,
-    /// message
-    pub message: String,
 }
 
 /// Result of a use case.

@@ -22,6 +22,14 @@ pub enum Format {
 }
 
 impl App {
+    /// Number of rows of a ledger.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn row_count(&self, facility: &Facility, of: &'static Ledger) -> Result<i64> {
+        Ok(self.store.row_count(of, &facility.id).await?)
+    }
+
     /// Ledgers of a facility (one, or all that have rows) as one file; CSV is for one ledger.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl App {
     ///
     /// # Errors
     /// Any store error; the break is the inner result.
-    pub async fn check_journal(&self) -> Result<std::result::Result<i64, Break>> {
+    pub async fn verify_journal(&self) -> Result<std::result::Result<i64, Break>> {
         Ok(self.store.journal_verify().await?)
     }
 }

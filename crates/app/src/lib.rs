@@ -6,6 +6,7 @@
 mod assess;
 mod audit_folder;
 mod demo;
+mod doctor;
 mod error;
 mod export;
 mod facility;
@@ -14,8 +15,13 @@ mod import;
 mod inventory;
 mod jobs;
 mod journal;
+mod ledgers;
 mod papers;
 mod requirement;
+mod setup;
+mod tasks;
+mod uploads;
+mod workflow;
 
 use std::sync::OnceLock;
 
@@ -28,15 +34,24 @@ use store::Store;
 
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
+pub use doctor::{Check, Health};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
-pub use import::{Change, Difference, ImportOptions, ImportReport, RejectedRow, SheetReport};
+pub use identity::{
+    Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, ResetMethod, ResetRequest, SessionInfo, SetupGrant,
+    Signed, SystemEntropy, Terminal, TokenInfo, User,
+};
+pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};
 pub use jobs::{JOBS_KEPT, Job, JobState, Work};
 pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
+pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
+pub use store::{PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
+pub use tasks::{Group, Task, TaskLink};
+pub use workflow::{Attendee, OpenLoan, Pending};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {
@@ -68,12 +83,26 @@ pub struct App {
     pub store: Store,
     clock: Box<dyn Clock>,
     runner: jobs::Runner,
+    identity: identity::Means,
 }
 
 impl App {
-    /// The product over an open store.
+    /// The product over an open store, with keys that live as long as the process: for tests and for commands that
+    /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
-        Self { store, clock: Box::new(clock), runner: jobs::Runner::default() }
+        Self::with_keys(store, clock, Keyring::ephemeral())
+    }
+
+    /// The product over an open store, with the keys of the installation.
+    pub fn with_keys(store: Store, clock: impl Clock + 'static, keys: Keyring) -> Self {
+        Self { store, clock: Box::new(clock), identity: identity::Means::new(keys), runner: jobs::Runner::default() }
+    }
+
+    /// The same with another source of randomness.
+    #[must_use]
+    pub fn with_entropy(mut self, entropy: impl Entropy + 'static) -> Self {
+        self.identity.entropy = Box::new(entropy);
+        self
     }
 
     /// The present instant.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::catalog::{Catalog, CatalogKind, Link, Requirement, Rule};
-use domain::evaluate::{ATTESTATION_DAYS_MAX, Facility, Finding, Verdict, plus};
+use domain::evaluate::{Facility, Finding, Verdict, plus};
 use domain::journal::{Actor, Entry, Event};
 use domain::ledger::{Ledger, Row, Value, ledger};
 use domain::text::{Lang, tidy};
+use domain::threshold;
 use jiff::civil::Date;
 
 use crate::App;
@@ -251,7 +252,7 @@ fn check(requirement: &Requirement, typed: &Row, today: Date) -> Result<()> {
     if let Some(Value::Date(until)) = typed.get("valid_until") {
         if *until < today {
             fault("valid_until", "有効期限が過ぎています。今日より後の日付にするか、空欄にしてください（ATT-006）。");
-        } else if *until > plus(today, ATTESTATION_DAYS_MAX) {
+        } else if *until > plus(today, threshold::ATTESTATION_MAX.value) {
             fault("valid_until", "有効期限が長すぎます。3年以内の日付にするか、空欄にしてください（ATT-007）。");
         }
     }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{Applies, Catalog, CatalogKind, Catalogs, Empty, Path, Requirement, Rule};
 use crate::fact::{ALWAYS, Tally};
 use crate::text::Label;
+use crate::threshold;
 
 pub use words::Line;
 
@@ -113,7 +114,7 @@ pub enum Verdict {
     Unmet,
     /// 確認待ち: no or stale evidence; never counted as met.
     Unknown,
-    /// 期限間近: met, but the evidence runs out within [`SOON_DAYS`].
+    /// 期限間近: met, but the evidence runs out within [`threshold::SOON`].
     DueSoon,
     /// みなし: deemed met by the 保守委託機関 path.
     Deemed,
@@ -122,13 +123,6 @@ pub enum Verdict {
     /// 対象外.
     NotApplicable,
 }
-
-/// Days before the end of evidence at which a met requirement becomes 期限間近.
-pub const SOON_DAYS: i32 = 30;
-/// Days an attestation holds at the longest, whatever end it names: as long as a document without review.
-pub const ATTESTATION_DAYS_MAX: i32 = 1096;
-/// Days an attestation holds when it names no end: the checklist is yearly.
-pub const ATTESTATION_DAYS: i32 = 366;
 
 impl Verdict {
     /// Every verdict, worst first.
@@ -350,6 +344,9 @@ impl Evidence {
     }
 }
 
+/// The fact that every MDS/SDS answer is はい or 対象外; 保守委託機関編 10章 chooses vendors by it.
+const VENDOR_ANSWERS: &str = "vendor.answers_clear";
+
 struct Judge<'a> {
     catalogs: &'a Catalogs,
     evidence: &'a Evidence,
@@ -372,10 +369,10 @@ impl<'a> Judge<'a> {
             .collect::<Vec<_>>();
         let met = judged.iter().any(|v| v.holds()) && judged.iter().all(|v| v.holds() || *v == Verdict::NotApplicable);
         // 10章: vendors whose answers are all はい or 対象外; otherwise an approved risk assessment.
-        let answers = self.evidence.areas.get("").copied().unwrap_or_default();
+        let answers = self.evidence.facts.get(VENDOR_ANSWERS).copied().unwrap_or_default();
         let assessed = || {
             let document = self.evidence.documents.get("risk_assessment");
-            document.is_some_and(|d| d.truth(Some(ATTESTATION_DAYS), self.today).0 == Truth::True)
+            document.is_some_and(|d| d.truth(Some(threshold::RULE_YEAR.value), self.today).0 == Truth::True)
         };
         met && (of_tally(answers, Empty::Unknown) == Truth::True || assessed())
     }
@@ -421,7 +418,9 @@ impl<'a> Judge<'a> {
         finding.holds_until = held.until;
         finding.verdict = match held.truth {
             Truth::True if held.until.is_some_and(|end| end < self.today) => Verdict::Unknown,
-            Truth::True if held.until.is_some_and(|end| days_until(self.today, end) <= SOON_DAYS) => Verdict::DueSoon,
+            Truth::True if held.until.is_some_and(|end| days_until(self.today, end) <= threshold::SOON.value) => {
+                Verdict::DueSoon
+            }
             Truth::True => Verdict::Met,
             Truth::False => Verdict::Unmet,
             Truth::Unknown | Truth::Skip => Verdict::Unknown,
@@ -462,7 +461,7 @@ impl<'a> Judge<'a> {
         };
         leaves.push(Leaf { rule, truth, basis, until });
         // What agents renew by themselves is not about to run out.
-        let renewed = matches!(rule, Rule::Fact { fact, .. } if fact.holds_days <= 2 * SOON_DAYS);
+        let renewed = matches!(rule, Rule::Fact { fact, .. } if fact.holds_days <= 2 * threshold::SOON.value);
         Held { truth, until: until.filter(|_| truth == Truth::True && !renewed) }
     }
 
@@ -493,8 +492,8 @@ impl Attestation {
     /// Until when it holds; `None` when no named person said it on a day.
     pub fn until(&self) -> Option<Date> {
         let said_on = self.said_on.filter(|_| self.said_by.is_some())?;
-        let longest = plus(said_on, ATTESTATION_DAYS_MAX);
-        Some(self.valid_until.map_or_else(|| plus(said_on, ATTESTATION_DAYS), |until| until.min(longest)))
+        let longest = plus(said_on, threshold::ATTESTATION_MAX.value);
+        Some(self.valid_until.map_or_else(|| plus(said_on, threshold::ATTESTATION.value), |until| until.min(longest)))
     }
 }
 

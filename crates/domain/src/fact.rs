@@ -8,6 +8,7 @@
 use jiff::civil::Date;
 
 use crate::text::Label;
+use crate::threshold;
 
 /// The declaration of a fact.
 #[derive(Debug)]
@@ -70,13 +71,12 @@ const PEOPLE: Label = Label::new("名", "people");
 const ITEMS: Label = Label::new("件", "items");
 const PLACES: Label = Label::new("施設", "facilities");
 
-/// Days a ledger statement holds before somebody has to confirm it again. The guideline says
-/// "regularly" and the checklist is yearly.
-const YEAR: i32 = 366;
-/// A condition that carries its own dates never grows stale.
+/// Days a ledger statement holds before somebody has to confirm it again.
+const YEAR: i32 = threshold::LEDGER.value;
+/// Days that a condition which carries its own dates holds: it never grows stale.
 pub const ALWAYS: i32 = 36_500;
 /// Days an agent's report holds: a machine that has not reported for a month is unknown.
-const MONTH: i32 = 31;
+const MONTH: i32 = threshold::REPORT.value;
 
 const fn fact_of(
     name: &'static str,
@@ -176,13 +176,6 @@ pub static FACTS: &[Fact] = &[
         ("ネットワーク機器に更新の担当がいる", "network devices have an update owner"),
         ("更新の担当(自施設か事業者か)を決めて台帳に書く", "decide who updates it and record it"),
     ),
-    ledger(
-        "device.portable_encrypted",
-        "devices",
-        UNITS,
-        ("持ち出す機器・媒体が暗号化されている", "devices taken out are encrypted"),
-        ("暗号化するか、持出しをやめる", "encrypt it or stop taking it out"),
-    ),
     fact_of(
         "device.disposal_recorded",
         Source::Ledger("devices"),
@@ -191,23 +184,11 @@ pub static FACTS: &[Fact] = &[
         ("廃棄した機器に日付・方法・実施者の記録がある", "disposals are recorded"),
         ("廃棄日・方法・実施者・証明を台帳に書く", "record date, method, person and proof"),
     ),
-    ledger(
-        "device.agentless_justified",
-        "devices",
-        UNITS,
-        ("エージェントのない端末・サーバに理由がある", "devices without an agent have a reason"),
-        ("エージェントを入れるか、入れられない理由を書く", "install an agent or state why not"),
-    ),
     // -- devices: agents and ledger together
     agents(
         "device.known",
         ("ネットワークで見つかった機器がすべて台帳にある", "every device seen is registered"),
         ("台帳に登録するか、ネットワークから外す", "register it or take it off the network"),
-    ),
-    agents(
-        "device.seen",
-        ("台帳の端末・サーバが31日以内に報告している", "registered devices reported within 31 days"),
-        ("電源・通信・エージェントを確かめる", "check power, network and agent"),
     ),
     agents(
         "device.os_supported",
@@ -229,10 +210,13 @@ pub static FACTS: &[Fact] = &[
         ("ウイルス定義が最新である", "virus definitions are current"),
         ("定義ファイルを更新する", "update the definitions"),
     ),
-    agents(
-        "device.encrypted",
-        ("端末のディスクが暗号化されている", "terminal disks are encrypted"),
-        ("ディスク暗号化を有効にする", "enable disk encryption"),
+    fact_of(
+        "device.portable_encrypted",
+        Source::Agents,
+        UNITS,
+        YEAR,
+        ("持ち出す機器・媒体が暗号化されている", "devices taken out are encrypted"),
+        ("暗号化するか、持出しをやめる", "encrypt it or stop taking it out"),
     ),
     agents(
         "device.remote_control_known",
@@ -263,7 +247,7 @@ pub static FACTS: &[Fact] = &[
         "account.used",
         Source::Ledger("accounts"),
         ACCOUNTS,
-        180,
+        threshold::ACCOUNT_USED.value,
         ("180日使われていない有効なアカウントがない", "no enabled account is unused for 180 days"),
         ("要否を確かめ、不要なら無効にする", "check whether it is needed, disable it if not"),
     ),
@@ -456,7 +440,7 @@ pub static FACTS: &[Fact] = &[
         "system.backup_recent",
         Source::Ledger("systems"),
         SYSTEMS,
-        7,
+        threshold::BACKUP.value,
         ("バックアップが7日以内に取れている", "backed up within seven days"),
         ("バックアップの失敗を調べる", "find out why the backup failed"),
     ),
@@ -507,8 +491,11 @@ pub static FACTS: &[Fact] = &[
         "vendor.disclosed",
         "vendor_answers",
         SYSTEMS,
-        ("事業者からMDS/SDSを受け取っている", "MDS/SDS received"),
-        ("事業者にMDS/SDSを求め、回答を取り込む", "ask the vendor for MDS/SDS"),
+        (
+            "システムの形態に合うMDS・SDSの回答がある(院内はMDS、クラウドはSDS)",
+            "the sheet that fits the hosting is there: MDS on premises, SDS in the cloud",
+        ),
+        ("事業者に足りないMDS・SDSを求め、回答を取り込む", "ask the vendor for the missing MDS or SDS"),
     ),
     ledger(
         "vendor.answers_clear",
@@ -592,7 +579,7 @@ pub static FACTS: &[Fact] = &[
         "route.updated",
         Source::Ledger("routes"),
         ITEMS,
-        180,
+        threshold::ROUTE_UPDATED.value,
         ("接続機器が180日以内に更新・確認されている", "route devices updated within 180 days"),
         ("ファームウェアを更新し、日付を書く", "update the firmware and enter the date"),
     ),
@@ -611,18 +598,44 @@ pub static FACTS: &[Fact] = &[
         ("接続元を絞る", "limit the source"),
     ),
     ledger(
-        "route.two_factor",
-        "routes",
-        ITEMS,
-        ("リモート保守に二要素認証がある", "remote maintenance uses two factors"),
-        ("VPN装置に二要素認証を入れる(望ましい)", "add two-factor to the VPN (desirable)"),
-    ),
-    ledger(
         "route.work_plan",
         "routes",
         ITEMS,
         ("リモート保守に作業計画書がある", "remote maintenance has a work plan"),
         ("作業計画書の提出を求める", "ask for a work plan"),
+    ),
+    // -- what workflows leave behind
+    fact_of(
+        "loan.returned_in_time",
+        Source::Ledger("loans"),
+        UNITS,
+        ALWAYS,
+        ("貸出中・持出し中の機器が期限内である", "nothing lent is overdue"),
+        ("返却を求めるか、紛失を登録する", "ask for its return, or report it lost"),
+    ),
+    fact_of(
+        "loan.approved_outside",
+        Source::Ledger("loans"),
+        UNITS,
+        ALWAYS,
+        ("1年以内の持出しがすべて承認されている", "what left the house within a year was approved"),
+        ("持出しは、引き渡す前に承認を受ける", "have it approved before it is handed over"),
+    ),
+    fact_of(
+        "byod.approved_current",
+        Source::Ledger("byod"),
+        ITEMS,
+        ALWAYS,
+        ("個人端末の許可に承認者があり、期限内である", "permits for personal devices are approved and current"),
+        ("利用を終了するか、新しい期限で申請する", "end the use, or apply with a new end"),
+    ),
+    fact_of(
+        "disposal.proved",
+        Source::Ledger("disposals"),
+        ITEMS,
+        ALWAYS,
+        ("廃棄に方法・実施日・実施者と、証明書か立会者がある", "disposals name method, day, person and proof"),
+        ("証明書を受け取るか立会者を確かめ、廃棄記録に書く", "obtain the certificate or name the witness"),
     ),
 ];
 
@@ -639,6 +652,22 @@ mod tests {
             if let Source::Ledger(name) = f.source {
                 assert!(crate::ledger::ledger(name).is_some(), "{}: no ledger {name}", f.name);
             }
+        }
+    }
+
+    /// What a label says in numbers is what is asked.
+    #[test]
+    fn labels_state_the_thresholds() {
+        for (name, threshold) in [
+            ("device.patched", &threshold::PATCHED),
+            ("account.used", &threshold::ACCOUNT_USED),
+            ("system.backup_recent", &threshold::BACKUP),
+            ("system.backup_generations", &threshold::GENERATIONS_MIN),
+            ("system.backup_methods", &threshold::METHODS_MIN),
+            ("route.updated", &threshold::ROUTE_UPDATED),
+        ] {
+            let label = fact(name).map(|f| f.label.ja).unwrap_or_default();
+            assert!(label.contains(&format!("{}{}", threshold.value, threshold.unit.ja)), "{name}: {label}");
         }
     }
 }

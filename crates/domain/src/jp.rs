@@ -245,7 +245,11 @@ fn split_era(text: &str) -> (Option<&'static Era>, String) {
         Some((era, rest.trim_start_matches(['.', '-', '/', ' '])))
     });
     match found {
-        Some((era, rest)) => (Some(era), digits(&rest.replacen("元年", "1年", 1))),
+        // The first year: 元年, and 元.5.1 with a separator instead.
+        Some((era, rest)) => match rest.strip_prefix('元') {
+            Some(after) => (Some(era), format!("1{}", digits(after))),
+            None => (Some(era), digits(rest)),
+        },
         None => (None, digits(text)),
     }
 }
@@ -424,6 +428,9 @@ mod tests {
             ("平成２８年１月３日", date(2016, 1, 3)),
             ("H23.10.7", date(2011, 10, 7)),
             ("令和元年6月3日", date(2019, 6, 3)),
+            ("R元.5.1", date(2019, 5, 1)),
+            ("令和元/5/1", date(2019, 5, 1)),
+            ("平元-1-8", date(1989, 1, 8)),
             ("R01/07/03", date(2019, 7, 3)),
             ("S64.1.7", date(1989, 1, 7)),
             ("昭和六十三年十二月十日", date(1988, 12, 10)),

@@ -4,6 +4,7 @@
 
 pub mod authz;
 pub mod catalog;
+pub mod credential;
 pub mod evaluate;
 pub mod fact;
 pub mod inventory;
@@ -14,3 +15,5 @@ pub mod lifecycle;
 pub mod message;
 pub mod mfa;
 pub mod text;
+pub mod threshold;
+pub mod workflow;

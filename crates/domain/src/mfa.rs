@@ -16,6 +16,7 @@ use jiff::civil::{Date, date};
 
 pub use case::{Bastion, Claim, Client, Event, EventKind, Factor, Factors, Link, Server, SystemCase};
 pub use password::{Password, PasswordCode, PasswordVerdict, password, password_r7, pin};
+pub(crate) use password::{SHORTEST_ALONE, SHORTEST_WITH_TWO_FACTOR};
 pub use rows::{from_rows, passwords_met, passwords_r7_met, two_factor_met, two_factor_planned};
 pub use verdict::{Code, Judgement, Verdict};
 

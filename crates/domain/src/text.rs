@@ -37,21 +37,24 @@ pub enum Lang {
     En,
 }
 
-/// Normalises one entered value: NFKC, control characters and runs of white space become one space,
-/// the ends are trimmed. Idempotent; never rejects.
+/// Characters that show nothing or turn what stands beside them round (zero-width marks, soft hyphen, bidirectional
+/// embeddings, overrides and isolates): two values must not differ, nor one look like another, by them alone.
+fn invisible(c: char) -> bool {
+    matches!(c, '\u{00AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// Normalises one entered value: NFKC, invisible characters go, control characters and runs of white space become
+/// one space, the ends are trimmed. Idempotent; never rejects.
 pub fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut gap = false;
-    for c in text.nfkc() {
+    // Invisible characters go first: what they kept apart may compose.
+    for c in text.chars().filter(|c| !invisible(*c)).nfkc() {
         // NFKC leaves these look-alikes of the hyphen apart; an asset number must not depend on them.
         let c = match c {
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE63}' => '-',
             other => other,
         };
-        let invisible = matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}' | '\u{2060}' | '\u{00AD}');
-        if invisible {
-            continue;
-        }
         if c.is_whitespace() || c.is_control() {
             gap = !out.is_empty();
         } else {
@@ -65,6 +68,21 @@ pub fn tidy(text: &str) -> String {
     out
 }
 
+/// What a search compares: [`tidy`], lower case, カタカナ as ひらがな, without spaces, so that 髙橋　太郎 is found
+/// by 髙橋太郎 and ｻｰﾊﾞ by さーば. Marks stay, unlike in [`fold`]: numbers are searched with them. Idempotent.
+pub fn search_key(text: &str) -> String {
+    // Taking a space away or lower-casing can let two characters compose, hence the second normalisation.
+    let plain: String = tidy(text).chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).nfkc().collect();
+    plain.chars().map(hiragana).collect()
+}
+
+fn hiragana(c: char) -> char {
+    match c {
+        'ァ'..='ヶ' => char::from_u32(c as u32 - 0x60).unwrap_or(c),
+        other => other,
+    }
+}
+
 /// The key under which two spellings of one word meet: [`tidy`], lower case, カタカナ as ひらがな,
 /// without spaces and without the marks people put round words.
 pub fn fold(text: &str) -> String {
@@ -72,10 +90,7 @@ pub fn fold(text: &str) -> String {
         .chars()
         .flat_map(char::to_lowercase)
         .filter(|c| !c.is_whitespace() && !"()[]{}「」『』【】<>・.,、。:;/\\_*※#\"'".contains(*c))
-        .map(|c| match c {
-            'ァ'..='ヶ' => char::from_u32(c as u32 - 0x60).unwrap_or(c),
-            other => other,
-        })
+        .map(hiragana)
         .collect()
 }
 
@@ -93,11 +108,33 @@ mod tests {
         assert_eq!(fold("使用者(職員番号)"), "使用者職員番号");
     }
 
+    #[test]
+    fn what_cannot_be_seen_makes_no_difference() {
+        assert_eq!(tidy("PC\u{202E}100-\u{2066}CP\u{2069}"), "PC100-CP");
+        assert_eq!(tidy("PC\0\n1"), "PC 1");
+        assert_eq!(tidy("か\u{200B}\u{3099}"), "が");
+    }
+
+    #[test]
+    fn a_search_finds_every_spelling() {
+        assert_eq!(search_key("ＰＣ－００１"), search_key("pc‐001"));
+        assert_eq!(search_key("髙橋　太郎"), "髙橋太郎");
+        assert_eq!(search_key("ﾌｧｲﾙｻｰﾊﾞ 2F"), "ふぁいるさーば2f");
+        assert_ne!(search_key("192.168.1.1"), search_key("19216811"));
+    }
+
     proptest! {
         #[test]
-        fn tidy_is_idempotent(s in "\\PC*") {
+        fn tidy_is_idempotent(s in any::<String>()) {
             let once = tidy(&s);
             prop_assert_eq!(tidy(&once), once);
+        }
+
+        #[test]
+        fn search_key_is_idempotent_and_blind_to_tidying(s in any::<String>()) {
+            let once = search_key(&s);
+            prop_assert_eq!(search_key(&once), once.clone());
+            prop_assert_eq!(search_key(&tidy(&s)), once);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions,
+    SqliteTransactionMode, Statement, TransactionOptions,
 };
 
 use crate::error::{Error, Result};
@@ -36,6 +36,12 @@ pub(crate) fn placeholders(backend: DbBackend, sql: &str) -> String {
         nameless.push_str(rest);
     }
     nameless
+}
+
+/// The parameters of a `VALUES` list: `($1,$2),($3,$4)` for two rows of two.
+pub(crate) fn marks(rows: usize, width: usize) -> String {
+    let row = |r: usize| (1..=width).map(|c| format!("${}", r * width + c)).collect::<Vec<_>>().join(",");
+    (0..rows).map(|r| format!("({})", row(r))).collect::<Vec<_>>().join(",")
 }
 
 /// Opens the two pools of a SQLite file: one writer, a few readers.
@@ -95,6 +101,22 @@ pub(crate) async fn lock_journal(tx: &impl ConnectionTrait) -> std::result::Resu
         tx.execute_unprepared("SELECT pg_advisory_xact_lock(5340168)").await?;
     }
     Ok(())
+}
+
+/// Makes the transaction the only one that writes ledger rows of a facility until it ends. SQLite has one writer
+/// anyway.
+pub(crate) async fn lock_rows(tx: &impl ConnectionTrait, facility: &str) -> std::result::Result<(), DbErr> {
+    let backend = tx.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let sql = "SELECT pg_advisory_xact_lock(5340169, hashtext($1))";
+        tx.execute_raw(Statement::from_sql_and_values(backend, sql, [facility.into()])).await?;
+    }
+    Ok(())
+}
+
+/// The suffix that orders text by its bytes, as SQLite does by itself, whatever the language of the database.
+pub(crate) fn bytewise(db: &impl ConnectionTrait) -> &'static str {
+    if db.get_database_backend() == DbBackend::Postgres { " COLLATE \"C\"" } else { "" }
 }
 
 /// Refreshes the planner's statistics after bulk changes.

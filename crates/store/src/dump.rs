@@ -1,14 +1,15 @@
 //! The backend-neutral dump: the way from SQLite to PostgreSQL and back, and a backup that any text
-//! tool can read. One JSON object a line: first what it is, then every row of every table.
+//! tool can read. One JSON object a line: first what it is, then every row of every table. Derived columns are left out.
 
 use std::io::{BufRead, Write};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, Value};
+use domain::journal::{Actor, Event};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait, Value};
 use serde_json::{Map, Value as Json, json};
 
-use crate::dialect::{self, MAX_PARAMETERS};
+use crate::dialect::{self, MAX_PARAMETERS, marks};
 use crate::error::{Error, Result};
-use crate::{Store, statement};
+use crate::{Store, WriteTx, derive, journal, statement};
 
 /// Name and version of the format, in the first line.
 const FORMAT: &str = "sakimori-dump-1";
@@ -37,15 +38,42 @@ fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
             "observed_at received_at antivirus_on antivirus_current disk_encrypted hardening_index hardening_warnings rev",
         ),
         ("imports", "id facility ledger file_name sha256", "at added changed unchanged rejected undone_at"),
-        ("import_before", "import row_key facility row_before entered_on import_was", "entered_at"),
+        ("import_rows", "import ledger row_key facility row_before entered_on import_was", "entered_at"),
         ("mappings", "facility ledger header column_name", ""),
         ("signatures", "id facility catalog signed_by signed_on sha256", "at"),
         ("agent_keys", "facility secret_sha256", "made_at"),
+        // Of who signs in, what lasts: no sessions, grants or failures.
+        (
+            "users",
+            "id facility login login_key name person role password_hash password_history totp_secret disabled_reason \
+             valid_from valid_until notice lang",
+            "password_alone totp_last_step disabled_at sealed must_renew made_at last_sign_in_at rev",
+        ),
+        ("credentials", "id user_id name passkey model attachment", "backup_eligible counter made_at used_at"),
+        ("recovery_codes", "user_id sha256", "used_at"),
+        ("terminals", "id key_sha256 facility name made_by", "shared made_at"),
+        ("tokens", "id facility user_id name secret_sha256 scopes ends_on", "made_at used_at revoked_at"),
         ("journal", "facility entry hash", "seq at"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
     all
+}
+
+/// The primary key of a table.
+fn key(table: &str) -> &'static [&'static str] {
+    match table {
+        "import_rows" => &["import", "ledger", "row_key"],
+        "mappings" => &["facility", "ledger", "header"],
+        "agent_keys" => &["facility"],
+        "journal" => &["seq"],
+        _ => &["id"],
+    }
+}
+
+/// The table that a name in a dump means: version 0.1 kept less about imports, under another name.
+fn renamed(table: &str) -> &str {
+    if table == "import_before" { "import_rows" } else { table }
 }
 
 impl Store {
@@ -58,36 +86,31 @@ impl Store {
         writeln!(out, "{}", json!({ "format": FORMAT })).map_err(failed)?;
         // One transaction, so that all tables are of one moment.
         let tx = self.read.begin_with_options(dialect::snapshot_options(&self.read)).await?;
-        let mut count = 0;
+        let mut count = 0_u64;
         for (table, texts, numbers) in tables() {
             let columns: Vec<&str> = texts.iter().chain(&numbers).map(String::as_str).collect();
-            let list = columns.join(", ");
-            let key = if table == "journal" { "seq".to_owned() } else { list.clone() };
-            let mut from = 0_i64;
+            let (list, key) = (columns.join(", "), key(&table));
+            let order = key.join(", ");
+            // Each page begins after the last key of the one before: a table is read once, however long it is.
+            let mut after = String::new();
+            let mut values: Vec<Value> = Vec::new();
             loop {
-                const PAGE: i64 = 5_000;
-                let sql = format!("SELECT {list} FROM {table} ORDER BY {key} LIMIT {PAGE} OFFSET {from}");
-                let rows = tx.query_all_raw(statement(&tx, &sql, Vec::new())).await?;
+                const PAGE: usize = 5_000;
+                let sql = format!("SELECT {list} FROM {table}{after} ORDER BY {order} LIMIT {PAGE}");
+                let rows = tx.query_all_raw(statement(&tx, &sql, values)).await?;
                 for row in &rows {
-                    let mut object = Map::new();
-                    for (n, column) in columns.iter().enumerate() {
-                        let value = if n < texts.len() {
-                            row.try_get_by_index::<Option<String>>(n)?.map(Json::from)
-                        } else {
-                            row.try_get_by_index::<Option<i64>>(n)?.map(Json::from)
-                        };
-                        if let Some(value) = value {
-                            object.insert((*column).to_owned(), value);
-                        }
-                    }
-                    writeln!(out, "{}", json!({ "table": table, "row": object })).map_err(failed)?;
+                    let row = object(row, &columns, texts.len())?;
+                    writeln!(out, "{}", json!({ "table": table, "row": row })).map_err(failed)?;
                     count += 1;
                 }
-                let read = i64::try_from(rows.len()).unwrap_or(PAGE);
-                from += read;
-                if read < PAGE {
-                    break;
-                }
+                let Some(last) = rows.last().filter(|_| rows.len() == PAGE) else { break };
+                let last = object(last, &columns, texts.len())?;
+                let place = |column: &&str| match last.get(*column) {
+                    Some(Json::Number(n)) => Value::BigInt(n.as_i64()),
+                    other => Value::String(other.and_then(Json::as_str).map(str::to_owned)),
+                };
+                values = key.iter().map(place).collect();
+                after = format!(" WHERE ({order}) > {}", marks(1, key.len()));
             }
         }
         writeln!(out, "{}", json!({ "rows": count })).map_err(failed)?;
@@ -95,17 +118,18 @@ impl Store {
         Ok(count)
     }
 
-    /// Reads a dump into this store, which must be empty; all or nothing.
+    /// Reads a dump into this store, which must be empty; all or nothing. Its journal has to hold together; that it was
+    /// loaded is one more entry.
     ///
     /// # Errors
-    /// [`Error::Dump`] when the text is not a whole dump or the store is not empty; any store error.
-    pub async fn load(&self, input: &mut dyn BufRead) -> Result<u64> {
+    /// [`Error::Dump`] when the text is not a whole dump, its journal is broken or the store is not empty; any store error.
+    pub async fn load(&self, actor: &Actor, now: jiff::Timestamp, input: &mut dyn BufRead) -> Result<u64> {
         let fault = |line: usize, reason: &str| Error::Dump { line, reason: reason.to_owned() };
         if self.journal_head().await?.0 > 0 {
             return Err(fault(0, "読込み先が空ではありません。新しいデータフォルダかデータベースを指定してください"));
         }
         let shape = tables();
-        let tx = self.write.begin_with_options(dialect::write_options()).await?;
+        let mut tx = self.begin(actor, "", now).await?;
         let mut count = 0_u64;
         let mut ended = false;
         let mut pending: (usize, Vec<Map<String, Json>>) = (usize::MAX, Vec::new());
@@ -125,31 +149,52 @@ impl Store {
                 ended = rows == count;
                 continue;
             }
-            let table = json.get("table").and_then(Json::as_str);
+            let table = json.get("table").and_then(Json::as_str).map(renamed);
             let at = shape.iter().position(|(name, ..)| Some(name.as_str()) == table);
             let at = at.ok_or_else(|| fault(n + 1, "この版の知らない表です"))?;
             let Some(Json::Object(row)) = json.get("row").cloned() else {
                 return Err(fault(n + 1, "行の内容がありません"));
             };
             if pending.0 != at || pending.1.len() >= 500 {
-                flush(&tx, &shape, &mut pending, n).await?;
+                flush(&mut tx, &shape, &mut pending, n).await?;
                 pending.0 = at;
             }
             pending.1.push(row);
             count += 1;
         }
-        flush(&tx, &shape, &mut pending, 0).await?;
+        flush(&mut tx, &shape, &mut pending, 0).await?;
         if !ended {
             return Err(fault(0, "途中で切れています（最後の行数が合いません）"));
         }
+        derive::fill(&tx.tx).await?;
+        if let Err(broken) = journal::check(&tx.tx).await? {
+            return Err(fault(0, &format!("中の記録の{}番目が合いません（{}）", broken.seq, broken.reason)));
+        }
+        tx.record(Event::new("store.load", "dump").with("rows", count));
         tx.commit().await?;
         self.analyze().await?;
         Ok(count)
     }
 }
 
+/// A row as the dump has it; what is NULL is left out.
+fn object(row: &QueryResult, columns: &[&str], texts: usize) -> Result<Map<String, Json>> {
+    let mut object = Map::new();
+    for (n, column) in columns.iter().enumerate() {
+        let value = if n < texts {
+            row.try_get_by_index::<Option<String>>(n)?.map(Json::from)
+        } else {
+            row.try_get_by_index::<Option<i64>>(n)?.map(Json::from)
+        };
+        if let Some(value) = value {
+            object.insert((*column).to_owned(), value);
+        }
+    }
+    Ok(object)
+}
+
 async fn flush(
-    tx: &DatabaseTransaction,
+    tx: &mut WriteTx,
     shape: &[(String, Vec<String>, Vec<String>)],
     pending: &mut (usize, Vec<Map<String, Json>>),
     line: usize,
@@ -164,18 +209,15 @@ async fn flush(
             if let Some(stray) = row.keys().find(|k| !texts.contains(k) && !numbers.contains(k)) {
                 return Err(fault(format!("表{table}にこの版の知らない列「{stray}」があります")));
             }
-            values.extend(texts.iter().map(|c| Value::String(row.get(c).and_then(Json::as_str).map(str::to_owned))));
+            // Version 0.1 did not say which ledger an import's row belongs to; the import itself does.
+            let old = |c: &str| (table == "import_rows" && c == "ledger").then(String::new);
+            let text = |c: &String| row.get(c).and_then(Json::as_str).map(str::to_owned).or_else(|| old(c));
+            values.extend(texts.iter().map(|c| Value::String(text(c))));
             values.extend(numbers.iter().map(|c| Value::BigInt(row.get(c).and_then(Json::as_i64))));
         }
-        let places: Vec<String> = (0..part.len())
-            .map(|r| {
-                let marks: Vec<String> = (1..=width).map(|c| format!("${}", r * width + c)).collect();
-                format!("({})", marks.join(","))
-            })
-            .collect();
         let columns: Vec<&str> = texts.iter().chain(numbers).map(String::as_str).collect();
-        let sql = format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), places.join(","));
-        tx.execute_raw(statement(tx, &sql, values)).await?;
+        let sql = format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), marks(part.len(), width));
+        tx.execute(&sql, values).await?;
     }
     Ok(())
 }

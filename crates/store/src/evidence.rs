@@ -6,6 +6,7 @@ use domain::evaluate::{Attestation, DocumentState, Evidence, Facility, RecordSta
 use domain::fact::{Fact, Tally, fact};
 use domain::ledger::{Row, Value as Cell, ledger};
 use domain::mfa;
+use domain::threshold;
 use jiff::civil::Date;
 use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait, Value};
 
@@ -412,7 +413,7 @@ impl Store {
                 .chain([observed(row, &system.entered_on)])
                 .flatten()
                 .min();
-            let fresh = on.is_some_and(|on| on <= today && plus(on, LOGINS_HOLD_DAYS) >= today);
+            let fresh = on.is_some_and(|on| on <= today && plus(on, threshold::LEDGER.value) >= today);
             let counted = |met: Option<bool>| counted(met.filter(|_| fresh));
             judged.push(JudgedSystem {
                 outcomes: [
@@ -431,9 +432,6 @@ impl Store {
         Ok(judged)
     }
 }
-
-/// Days a statement about logins and passwords holds, as the facts declare.
-const LOGINS_HOLD_DAYS: i32 = 366;
 
 struct JudgedSystem {
     facility: String,

@@ -1,9 +1,14 @@
 //! Reading and checking the journal.
 
-use domain::journal::{Break, verify};
+use std::collections::HashSet;
 
-use crate::Store;
+use domain::journal::{Break, Entry, verify};
+use domain::ledger::Ledger;
+use sea_orm::{ConnectionTrait, Value};
+
+use crate::dialect::MAX_PARAMETERS;
 use crate::error::{Error, Result};
+use crate::{Store, statement};
 
 impl Store {
     /// The newest entries of a facility, or of all, as canonical JSON, newest first.
@@ -23,13 +28,52 @@ impl Store {
     /// # Errors
     /// Any store error; the break is the inner result.
     pub async fn journal_verify(&self) -> Result<std::result::Result<i64, Break>> {
-        let rows = self.query("SELECT seq, entry, hash FROM journal ORDER BY seq", Vec::new()).await?;
-        let entries = rows
-            .iter()
-            .map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?)))
-            .collect::<std::result::Result<Vec<(i64, String, String)>, sea_orm::DbErr>>()
-            .map_err(Error::from)?;
-        Ok(verify(entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_str(), hash.as_str()))))
+        check(&self.read).await
+    }
+
+    /// What the journal tells of one row, newest first: its changes, and the imports that touched it with their undoing.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn journal_of_row(&self, ledger: &Ledger, facility: &str, key: &str) -> Result<Vec<Entry>> {
+        let sql = format!(
+            "SELECT id, file_name, at FROM imports WHERE id IN (SELECT import FROM import_rows WHERE import IN \
+             (SELECT id FROM imports WHERE facility = $1) AND ledger = '{}' AND row_key = $2)",
+            ledger.name
+        );
+        let mut imports = HashSet::new();
+        // An entry about many rows has the ledger as its subject and names them inside.
+        let mut subjects: Vec<Value> = vec![key.into(), ledger.name.into()];
+        for row in self.query(&sql, vec![facility.into(), key.into()]).await? {
+            let id: String = row.try_get_by_index(0)?;
+            subjects.extend([id.clone().into(), row.try_get_by_index::<String>(1)?.into()]);
+            imports.insert(id);
+        }
+        let prefix = format!("{}.", ledger.name);
+        let tells = |entry: &Entry| {
+            if let Some(import) = entry.details.get("import") {
+                return imports.contains(import);
+            }
+            let listed = || entry.details.get("keys").is_some_and(|keys| keys.lines().any(|k| k == key));
+            let of_row = entry.action.starts_with(&prefix) && (entry.subject == key || listed());
+            of_row || (entry.action == "import.undo" && imports.contains(&entry.subject))
+        };
+        let mut told = Vec::new();
+        for part in subjects.chunks(MAX_PARAMETERS - 1) {
+            let places: Vec<String> = (0..part.len()).map(|n| format!("${}", n + 2)).collect();
+            let sql = format!("SELECT entry FROM journal WHERE facility = $1 AND subject IN ({})", places.join(","));
+            let values = std::iter::once(facility.into()).chain(part.iter().cloned()).collect();
+            for row in self.query(&sql, values).await? {
+                let entry: Entry = serde_json::from_str(&row.try_get_by_index::<String>(0)?)
+                    .map_err(|_| Error::Corrupt { what: "journal".to_owned() })?;
+                if tells(&entry) {
+                    told.push(entry);
+                }
+            }
+        }
+        told.sort_by_key(|entry| std::cmp::Reverse(entry.seq));
+        told.dedup_by_key(|entry| entry.seq);
+        Ok(told)
     }
 
     /// Place and hash of the newest entry; `(0, zeros)` when there is none.
@@ -43,4 +87,16 @@ impl Store {
             None => Ok((0, domain::journal::GENESIS.to_owned())),
         }
     }
+}
+
+/// Checks the whole chain; the number of entries, or the first break.
+pub(crate) async fn check(db: &impl ConnectionTrait) -> Result<std::result::Result<i64, Break>> {
+    let sql = "SELECT seq, entry, hash FROM journal ORDER BY seq";
+    let rows = db.query_all_raw(statement(db, sql, Vec::new())).await?;
+    let entries = rows
+        .iter()
+        .map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?)))
+        .collect::<std::result::Result<Vec<(i64, String, String)>, sea_orm::DbErr>>()
+        .map_err(Error::from)?;
+    Ok(verify(entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_str(), hash.as_str()))))
 }

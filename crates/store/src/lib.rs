@@ -4,11 +4,13 @@
 //! committed only together with a journal event, and every row belongs to a facility. It knows
 //! nothing of files, pages or agents.
 
+mod derive;
 mod dialect;
 mod dump;
 mod error;
 mod evidence;
 mod facts;
+mod identity;
 mod jobs;
 mod journal;
 mod machines;
@@ -17,6 +19,8 @@ mod rows;
 mod signatures;
 mod trail;
 mod tx;
+mod uploads;
+mod workflow;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -25,10 +29,12 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Trans
 
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
+pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};
 pub use jobs::JobRow;
 pub use machines::MachineRow;
-pub use rows::{ImportRecord, StoredRow};
+pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use tx::WriteTx;
+pub use uploads::HeldUpload;
 
 /// Where the data lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +73,7 @@ impl Store {
             }
         };
         migrate::up(&write).await?;
+        derive::refresh(&write).await?;
         Ok(Self { write, read, lock })
     }
 
@@ -86,6 +93,12 @@ impl Store {
     /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn analyze(&self) -> Result<()> {
         Ok(dialect::analyze(&self.write).await?)
+    }
+
+    /// Writes what is derived or fleeting (when a session was last seen, a ceremony under way): no actor, no journal.
+    /// Everything else goes through [`Store::begin`].
+    async fn housekeep(&self, sql: &str, values: Vec<Value>) -> Result<u64> {
+        Ok(self.write.execute_raw(statement(&self.write, sql, values)).await?.rows_affected())
     }
 
     async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {

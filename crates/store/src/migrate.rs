@@ -8,7 +8,11 @@ use crate::error::{Error, Result};
 /// Every migration: name and the one SQL text for both databases.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_first", include_str!("migrations/0001_first.sql")),
+    ("0002_identity", include_str!("migrations/0002_identity.sql")),
+    ("0003_search", include_str!("migrations/0003_search.sql")),
+    ("0004_workflow", include_str!("migrations/0004_workflow.sql")),
     ("0005_jobs", include_str!("migrations/0005_jobs.sql")),
+    ("0006_uploads", include_str!("migrations/0006_uploads.sql")),
 ];
 
 struct SqlMigration {

@@ -1,15 +1,26 @@
 //! Ledger rows, for every ledger alike: the column list of `domain::ledger` is the schema.
+//!
+//! Here is how a row gets in and out; `query` finds rows for people, `edit` changes one by hand, `imports` many by file.
+
+mod edit;
+mod imports;
+mod query;
 
 use std::collections::HashMap;
 
 use domain::jp::day_in_japan;
 use domain::ledger::{Column, Kind, Ledger, Row, Value as Cell};
-use sea_orm::{QueryResult, Value};
+use domain::text::{Lang, search_key};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
-use crate::dialect::MAX_PARAMETERS;
+use crate::dialect::{MAX_PARAMETERS, bytewise, marks};
 use crate::error::{Error, Result};
-use crate::{Store, WriteTx};
+use crate::{Store, WriteTx, statement};
+
+pub use edit::RowLink;
+pub use imports::{ImportRecord, ImportRows, Obstacle, Undone};
+pub use query::{PAGE_SIZE, RowPage, RowQuery};
 
 /// A row as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,33 +39,8 @@ pub struct StoredRow {
     pub row: Row,
 }
 
-/// One import, as the list of imports shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImportRecord {
-    /// Id of the import.
-    pub id: String,
-    /// Ledger it went into.
-    pub ledger: String,
-    /// Name of the file.
-    pub file_name: String,
-    /// SHA-256 of the file, hex.
-    pub sha256: String,
-    /// When, UTC microseconds.
-    pub at: i64,
-    /// Rows added.
-    pub added: i64,
-    /// Rows changed.
-    pub changed: i64,
-    /// Rows that were already as in the file.
-    pub unchanged: i64,
-    /// Rows refused.
-    pub rejected: i64,
-    /// Whether it was undone.
-    pub undone: bool,
-}
-
 /// `id, facility, row_key, rev, entered_on` and every column, in order.
-fn select_list(ledger: &Ledger) -> String {
+pub(crate) fn select_list(ledger: &Ledger) -> String {
     let mut list = "id, facility, row_key, rev, entered_on".to_owned();
     for column in ledger.columns {
         list.push_str(", ");
@@ -89,7 +75,23 @@ fn from_sql(column: &Column, row: &QueryResult, at: usize) -> Result<Option<Cell
     })
 }
 
-fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
+/// The words of a row as a search compares them, a line a cell. What is only はい or a day is asked for by column.
+pub(crate) fn search_text(ledger: &Ledger, row: &Row) -> String {
+    let words = ledger.columns.iter().filter_map(|c| match c.kind {
+        Kind::Text | Kind::Ref(_) | Kind::Choice(_) | Kind::Set(_) => {
+            row.get(c.name).map(|value| search_key(&c.show(value, Lang::Ja)))
+        }
+        Kind::Date | Kind::YesNo | Kind::Integer => None,
+    });
+    words.collect::<Vec<_>>().join("\n")
+}
+
+/// The column by which people know a row, as SQL.
+fn title(ledger: &Ledger) -> &'static str {
+    ["name", "title", "area", "login", "reason"].into_iter().find(|c| ledger.column(c).is_some()).unwrap_or("row_key")
+}
+
+pub(crate) fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
     let mut row = Row::new();
     for (n, column) in ledger.columns.iter().enumerate() {
         if let Some(value) = from_sql(column, result, n + 5)? {
@@ -106,6 +108,36 @@ fn stored(ledger: &'static Ledger, result: &QueryResult) -> Result<StoredRow> {
     })
 }
 
+pub(crate) fn stored_rows(ledger: &'static Ledger, results: &[QueryResult]) -> Result<Vec<StoredRow>> {
+    results.iter().map(|row| stored(ledger, row)).collect()
+}
+
+/// The rows with these keys, by key.
+async fn find(
+    db: &impl ConnectionTrait,
+    ledger: &'static Ledger,
+    facility: &str,
+    keys: &[String],
+) -> Result<HashMap<String, StoredRow>> {
+    let mut found = HashMap::with_capacity(keys.len());
+    for part in keys.chunks(MAX_PARAMETERS - 1) {
+        let places: Vec<String> = (0..part.len()).map(|n| format!("${}", n + 2)).collect();
+        let sql = format!(
+            "SELECT {} FROM {} WHERE facility = $1 AND row_key IN ({})",
+            select_list(ledger),
+            ledger.name,
+            places.join(", ")
+        );
+        let mut values: Vec<Value> = vec![facility.into()];
+        values.extend(part.iter().map(|k| Value::from(k.clone())));
+        for result in db.query_all_raw(statement(db, &sql, values)).await? {
+            let row = stored(ledger, &result)?;
+            found.insert(row.key.clone(), row);
+        }
+    }
+    Ok(found)
+}
+
 impl Store {
     /// Every row of a ledger, of one facility or of all, ordered by facility and key.
     ///
@@ -113,9 +145,10 @@ impl Store {
     /// Any store error.
     pub async fn row_list(&self, ledger: &'static Ledger, facility: Option<&str>) -> Result<Vec<StoredRow>> {
         let scope = if facility.is_some() { " WHERE facility = $1" } else { "" };
-        let sql = format!("SELECT {} FROM {}{scope} ORDER BY facility, row_key", select_list(ledger), ledger.name);
+        let (list, bytewise) = (select_list(ledger), bytewise(&self.read));
+        let sql = format!("SELECT {list} FROM {}{scope} ORDER BY facility, row_key{bytewise}", ledger.name);
         let values = facility.map(|f| vec![f.into()]).unwrap_or_default();
-        self.query(&sql, values).await?.iter().map(|row| stored(ledger, row)).collect()
+        stored_rows(ledger, &self.query(&sql, values).await?)
     }
 
     /// The rows with these keys, by key.
@@ -128,23 +161,7 @@ impl Store {
         facility: &str,
         keys: &[String],
     ) -> Result<HashMap<String, StoredRow>> {
-        let mut found = HashMap::with_capacity(keys.len());
-        for part in keys.chunks(MAX_PARAMETERS - 1) {
-            let places: Vec<String> = (0..part.len()).map(|n| format!("${}", n + 2)).collect();
-            let sql = format!(
-                "SELECT {} FROM {} WHERE facility = $1 AND row_key IN ({})",
-                select_list(ledger),
-                ledger.name,
-                places.join(", ")
-            );
-            let mut values: Vec<Value> = vec![facility.into()];
-            values.extend(part.iter().map(|k| Value::from(k.clone())));
-            for result in self.query(&sql, values).await? {
-                let row = stored(ledger, &result)?;
-                found.insert(row.key.clone(), row);
-            }
-        }
-        Ok(found)
+        find(&self.read, ledger, facility, keys).await
     }
 
     /// Reads every row of a ledger of every facility once and counts them: the floor against which the cost of
@@ -169,81 +186,39 @@ impl Store {
         let rows = self.query(&sql, vec![facility.into()]).await?;
         rows.first().map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
     }
-
-    /// `(key, name)` of every row of a ledger that has names, to resolve references.
-    ///
-    /// # Errors
-    /// Any store error.
-    pub async fn name_list(&self, ledger: &Ledger, facility: &str) -> Result<Vec<(String, Option<String>)>> {
-        let name = if ledger.column("name").is_some() { "name" } else { "NULL" };
-        let sql = format!("SELECT row_key, {name} FROM {} WHERE facility = $1", ledger.name);
-        let rows = self.query(&sql, vec![facility.into()]).await?;
-        rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
-    }
-
-    /// The imports of a facility, newest first.
-    ///
-    /// # Errors
-    /// Any store error.
-    pub async fn import_list(&self, facility: &str) -> Result<Vec<ImportRecord>> {
-        let sql = "SELECT id, ledger, file_name, sha256, at, added, changed, unchanged, rejected, undone_at \
-                   FROM imports WHERE facility = $1 ORDER BY at DESC, id DESC";
-        let rows = self.query(sql, vec![facility.into()]).await?;
-        rows.iter()
-            .map(|r| {
-                Ok(ImportRecord {
-                    id: r.try_get_by_index(0)?,
-                    ledger: r.try_get_by_index(1)?,
-                    file_name: r.try_get_by_index(2)?,
-                    sha256: r.try_get_by_index(3)?,
-                    at: r.try_get_by_index(4)?,
-                    added: r.try_get_by_index(5)?,
-                    changed: r.try_get_by_index(6)?,
-                    unchanged: r.try_get_by_index(7)?,
-                    rejected: r.try_get_by_index(8)?,
-                    undone: r.try_get_by_index::<Option<i64>>(9)?.is_some(),
-                })
-            })
-            .collect()
-    }
-
-    /// The column mappings a facility corrected by hand: `(ledger, folded header) → column`.
-    ///
-    /// # Errors
-    /// Any store error.
-    pub async fn mapping_list(&self, facility: &str) -> Result<Vec<(String, String, String)>> {
-        let sql = "SELECT ledger, header, column_name FROM mappings WHERE facility = $1";
-        let rows = self.query(sql, vec![facility.into()]).await?;
-        rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?))).collect()
-    }
 }
 
 impl WriteTx {
+    /// The rows with these keys, by key. Nobody else changes a row of the facility until this transaction ends.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn row_find(&mut self, ledger: &'static Ledger, keys: &[String]) -> Result<HashMap<String, StoredRow>> {
+        self.lock_rows().await?;
+        find(&self.tx, ledger, &self.facility, keys).await
+    }
+
     /// Adds rows, or replaces those with the same key, many in one statement. Returns nothing about
-    /// which was which; compare first with [`Store::row_find`].
+    /// which was which; compare first with [`WriteTx::row_find`].
     ///
     /// # Errors
     /// Any store error.
     pub async fn row_upsert(&mut self, ledger: &Ledger, rows: &[(String, Row)], import: Option<&str>) -> Result<()> {
-        let width = ledger.columns.len() + 7;
+        self.lock_rows().await?;
+        let width = ledger.columns.len() + 8;
         let now = self.now.as_microsecond();
         let today = day_in_japan(self.now).to_string();
         let names: Vec<&str> = ledger.columns.iter().map(|c| c.name).collect();
         let updates: Vec<String> = names.iter().map(|n| format!("{n} = excluded.{n}")).collect();
         for part in rows.chunks(MAX_PARAMETERS / width) {
-            let places: Vec<String> = (0..part.len())
-                .map(|r| {
-                    let marks: Vec<String> = (1..=width).map(|c| format!("${}", r * width + c)).collect();
-                    format!("({})", marks.join(","))
-                })
-                .collect();
             let sql = format!(
-                "INSERT INTO {0} (id, facility, row_key, {1}, rev, entered_at, entered_on, import) VALUES {2} \
+                "INSERT INTO {0} (id, facility, row_key, {1}, rev, entered_at, entered_on, import, search) VALUES {2} \
                  ON CONFLICT (facility, row_key) DO UPDATE SET {3}, rev = {0}.rev + 1, \
-                 entered_at = excluded.entered_at, entered_on = excluded.entered_on, import = excluded.import",
+                 entered_at = excluded.entered_at, entered_on = excluded.entered_on, import = excluded.import, \
+                 search = excluded.search",
                 ledger.name,
                 names.join(", "),
-                places.join(","),
+                marks(part.len(), width),
                 updates.join(", "),
             );
             let mut values: Vec<Value> = Vec::with_capacity(part.len() * width);
@@ -258,158 +233,12 @@ impl WriteTx {
                     now.into(),
                     Value::from(today.clone()),
                     Value::String(import.map(str::to_owned)),
+                    search_text(ledger, row).into(),
                 ]);
             }
             self.execute(&sql, values).await?;
         }
         Ok(())
-    }
-
-    /// Replaces one row if it is still at `rev`.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when somebody else changed it meanwhile.
-    pub async fn row_update(&mut self, ledger: &Ledger, key: &str, rev: i64, row: &Row) -> Result<()> {
-        let sets: Vec<String> =
-            ledger.columns.iter().enumerate().map(|(n, c)| format!("{} = ${}", c.name, n + 6)).collect();
-        let sql = format!(
-            "UPDATE {} SET {}, rev = rev + 1, entered_at = $4, entered_on = $5, import = NULL \
-             WHERE facility = $1 AND row_key = $2 AND rev = $3",
-            ledger.name,
-            sets.join(", ")
-        );
-        let mut values: Vec<Value> = vec![
-            self.facility.clone().into(),
-            key.into(),
-            rev.into(),
-            self.now.as_microsecond().into(),
-            day_in_japan(self.now).to_string().into(),
-        ];
-        values.extend(ledger.columns.iter().map(|c| to_sql(c, row.get(c.name))));
-        if self.execute(&sql, values).await? == 0 {
-            return Err(Error::Conflict { what: key.to_owned() });
-        }
-        Ok(())
-    }
-
-    /// Notes an import and keeps the rows it will replace as they are, with the day of their statement.
-    ///
-    /// # Errors
-    /// Any store error.
-    pub async fn import_insert(&mut self, import: &ImportRecord, before: &[StoredRow]) -> Result<()> {
-        let sql = "INSERT INTO imports (id, facility, ledger, file_name, sha256, at, added, changed, unchanged, rejected) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-        let facility = self.facility.clone();
-        let values: Vec<Value> = vec![
-            import.id.clone().into(),
-            facility.clone().into(),
-            import.ledger.clone().into(),
-            import.file_name.clone().into(),
-            import.sha256.clone().into(),
-            import.at.into(),
-            import.added.into(),
-            import.changed.into(),
-            import.unchanged.into(),
-            import.rejected.into(),
-        ];
-        self.execute(sql, values).await?;
-        for part in before.chunks(MAX_PARAMETERS / 4) {
-            let places: Vec<String> = (0..part.len())
-                .map(|r| {
-                    let (key, facility) = (r * 4 + 2, r * 4 + 3);
-                    let own = ["entered_at", "entered_on", "import"].map(|column| {
-                        format!(
-                            "(SELECT {column} FROM {} WHERE facility = ${facility} AND row_key = ${key})",
-                            import.ledger
-                        )
-                    });
-                    format!("(${},${key},${facility},${},{})", r * 4 + 1, r * 4 + 4, own.join(","))
-                })
-                .collect();
-            let sql = format!(
-                "INSERT INTO import_before (import, row_key, facility, row_before, entered_at, entered_on, import_was) VALUES {}",
-                places.join(",")
-            );
-            let mut values: Vec<Value> = Vec::with_capacity(part.len() * 4);
-            for row in part {
-                let json = serde_json::to_string(&row.row).map_err(|_| Error::Corrupt { what: row.key.clone() })?;
-                values.extend([
-                    import.id.clone().into(),
-                    row.key.clone().into(),
-                    facility.clone().into(),
-                    Value::from(json),
-                ]);
-            }
-            self.execute(&sql, values).await?;
-        }
-        Ok(())
-    }
-
-    /// Undoes an import: rows it added are removed, rows it changed are as before and as old as before.
-    /// Rows that were changed again since are left alone. Returns how many were removed and put back.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such import of this facility, or it is undone already.
-    pub async fn import_undo(&mut self, import: &str) -> Result<(u64, u64)> {
-        let facility = self.facility.clone();
-        let rows = self
-            .select(
-                "SELECT ledger FROM imports WHERE id = $1 AND facility = $2 AND undone_at IS NULL",
-                vec![import.into(), facility.clone().into()],
-            )
-            .await?;
-        let missing = || Error::NotFound { what: format!("取込み {import}") };
-        let name: String = rows.first().ok_or_else(missing)?.try_get_by_index(0)?;
-        let ledger = domain::ledger::ledger(&name).ok_or_else(missing)?;
-        let before = self
-            .select(
-                "SELECT row_key, row_before FROM import_before WHERE import = $1 AND facility = $2",
-                vec![import.into(), facility.clone().into()],
-            )
-            .await?;
-        let still = format!("SELECT row_key FROM {name} WHERE facility = $1 AND import = $2");
-        let still: std::collections::HashSet<String> = self
-            .select(&still, vec![facility.clone().into(), import.into()])
-            .await?
-            .iter()
-            .map(|r| r.try_get_by_index(0))
-            .collect::<std::result::Result<_, _>>()?;
-        let mut restore = Vec::new();
-        for row in &before {
-            let key: String = row.try_get_by_index(0)?;
-            if still.contains(&key) {
-                let json: String = row.try_get_by_index(1)?;
-                restore.push((key, row_from_json(ledger, &json)?));
-            }
-        }
-        self.row_upsert(ledger, &restore, Some(import)).await?;
-        let own = |column: &str| {
-            format!("(SELECT b.{column} FROM import_before b WHERE b.import = $2 AND b.row_key = {name}.row_key)")
-        };
-        let sql = format!(
-            "UPDATE {name} SET entered_at = {}, entered_on = {}, import = {} WHERE facility = $1 AND import = $2 \
-             AND row_key IN (SELECT row_key FROM import_before WHERE import = $2)",
-            own("entered_at"),
-            own("entered_on"),
-            own("import_was"),
-        );
-        self.execute(&sql, vec![facility.clone().into(), import.into()]).await?;
-        let sql = format!("DELETE FROM {name} WHERE facility = $1 AND import = $2");
-        let removed = self.execute(&sql, vec![facility.into(), import.into()]).await?;
-        let sql = "UPDATE imports SET undone_at = $2 WHERE id = $1";
-        self.execute(sql, vec![import.into(), self.now.as_microsecond().into()]).await?;
-        Ok((removed, u64::try_from(restore.len()).unwrap_or_default()))
-    }
-
-    /// Remembers that a header means a column (`""`: ignore it).
-    ///
-    /// # Errors
-    /// Any store error.
-    pub async fn mapping_set(&mut self, ledger: &Ledger, header: &str, column: &str) -> Result<()> {
-        let sql = "INSERT INTO mappings (facility, ledger, header, column_name) VALUES ($1, $2, $3, $4) \
-                   ON CONFLICT (facility, ledger, header) DO UPDATE SET column_name = excluded.column_name";
-        let values = vec![self.facility.clone().into(), ledger.name.into(), header.into(), column.into()];
-        self.execute(sql, values).await.map(|_| ())
     }
 }
 

@@ -10,17 +10,18 @@ use crate::{dialect, statement};
 /// A write transaction for one facility. Every change goes through it, and [`commit`](Self::commit)
 /// refuses when something changed and nothing was [`record`](Self::record)ed.
 pub struct WriteTx {
-    tx: DatabaseTransaction,
+    pub(crate) tx: DatabaseTransaction,
     actor: Actor,
     pub(crate) facility: String,
     pub(crate) now: Timestamp,
     changed: bool,
+    rows_locked: bool,
     events: Vec<Event>,
 }
 
 impl WriteTx {
     pub(crate) fn new(tx: DatabaseTransaction, actor: Actor, facility: String, now: Timestamp) -> Self {
-        Self { tx, actor, facility, now, changed: false, events: Vec::new() }
+        Self { tx, actor, facility, now, changed: false, rows_locked: false, events: Vec::new() }
     }
 
     /// Records what happened; it becomes part of the journal when the transaction commits.
@@ -44,6 +45,16 @@ impl WriteTx {
         Ok(self.tx.commit().await?)
     }
 
+    /// Makes this transaction the only one that writes ledger rows of its facility until it ends: what it reads from
+    /// now on is what it will replace.
+    pub(crate) async fn lock_rows(&mut self) -> Result<()> {
+        if !self.rows_locked {
+            dialect::lock_rows(&self.tx, &self.facility).await?;
+            self.rows_locked = true;
+        }
+        Ok(())
+    }
+
     async fn append(&self) -> Result<()> {
         dialect::lock_journal(&self.tx).await?;
         let head = self.select("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1", Vec::new()).await?;
@@ -65,9 +76,17 @@ impl WriteTx {
             }
             .canonical();
             hash = chain(&hash, &entry);
-            let values: Vec<Value> =
-                vec![seq.into(), self.facility.clone().into(), at.into(), entry.into(), hash.clone().into()];
-            let sql = "INSERT INTO journal (seq, facility, at, entry, hash) VALUES ($1, $2, $3, $4, $5)";
+            let values: Vec<Value> = vec![
+                seq.into(),
+                self.facility.clone().into(),
+                at.into(),
+                entry.into(),
+                hash.clone().into(),
+                event.action.clone().into(),
+                event.subject.clone().into(),
+            ];
+            let sql = "INSERT INTO journal (seq, facility, at, entry, hash, action, subject) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
             self.tx.execute_raw(statement(&self.tx, sql, values)).await?;
         }
         Ok(())

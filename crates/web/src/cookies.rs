@@ -9,8 +9,10 @@ use axum::http::header::COOKIE;
 pub(crate) const SESSION: &str = "__Host-session";
 /// The terminal: made at the first visit, so that a session copied to another one is refused.
 pub(crate) const TERMINAL: &str = "__Host-terminal";
-/// A ceremony under way: passkey, set-up, reset.
+/// A ceremony under way: a passkey or an authenticator app.
 pub(crate) const CEREMONY: &str = "__Host-ceremony";
+/// A way in without a session, bound to this terminal: the first set-up, or a confirmed identity.
+pub(crate) const SETUP: &str = "__Host-setup";
 /// What the last act did, shown once.
 pub(crate) const FLASH: &str = "__Host-flash";
 /// The language chosen.

@@ -142,7 +142,7 @@ impl Errors {
     pub(crate) fn of(error: app::Error) -> Result<Self, Problem> {
         match error {
             app::Error::Fields(errors) => Ok(Self(errors)),
-            app::Error::Invalid { .. } | app::Error::Conflict { .. } => {
+            app::Error::Invalid { .. } | app::Error::Refused(_) | app::Error::Conflict { .. } => {
                 Ok(Self(vec![FieldError { field: String::new(), message: error.to_string() }]))
             }
             other => Err(other.into()),

@@ -13,6 +13,7 @@ mod page;
 mod pages;
 pub mod routes;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Web {
     pub app: Arc<App>,
     /// Where browsers find the server: `https://sakimori.example:8443`.
     pub origin: Arc<String>,
+    /// The data folder, for the page that looks the server over.
+    pub folder: Arc<PathBuf>,
     /// Whether this is the demonstration.
     pub demo: bool,
 }

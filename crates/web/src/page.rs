@@ -1,5 +1,6 @@
 //! Pages: the frame around every one, and what is shown when something is refused.
 
+use std::borrow::Borrow;
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::authz::Permission;
 use domain::message::Messages;
-use domain::text::Lang;
+use domain::text::{Label, Lang};
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -80,6 +81,11 @@ impl Chrome {
         words().say(self.lang, key, &[(a, &first), (b, &second)])
     }
 
+    /// The word of a label.
+    pub(crate) fn word(&self, label: impl Borrow<Label>) -> &'static str {
+        label.borrow().in_lang(self.lang)
+    }
+
     /// The `lang` attribute.
     pub(crate) fn code(&self) -> &'static str {
         match self.lang {
@@ -89,13 +95,13 @@ impl Chrome {
     }
 
     /// A day as people read it, with its era.
-    pub(crate) fn day(&self, date: &Date) -> String {
-        domain::jp::show(*date, self.lang)
+    pub(crate) fn day(&self, date: impl Borrow<Date>) -> String {
+        domain::jp::show(*date.borrow(), self.lang)
     }
 
     /// An instant in Japan: day and minute.
-    pub(crate) fn at(&self, at: &Timestamp) -> String {
-        at.to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string()
+    pub(crate) fn at(&self, at: impl Borrow<Timestamp>) -> String {
+        at.borrow().to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string()
     }
 }
 
@@ -287,6 +293,7 @@ fn status(error: &app::Error) -> StatusCode {
         app::Error::NotFound { .. } => StatusCode::NOT_FOUND,
         app::Error::Conflict { .. } => StatusCode::CONFLICT,
         app::Error::Fields(_)
+        | app::Error::Refused(_)
         | app::Error::Invalid { .. }
         | app::Error::File { .. }
         | app::Error::Inventory(_)
@@ -319,4 +326,16 @@ pub(crate) const fn mark(verdict: domain::evaluate::Verdict) -> &'static str {
         Verdict::Unmet => "×",
         Verdict::NotApplicable => "－",
     }
+}
+
+/// An action of the journal in words: `devices.edit` by its verb, unless the whole has words of its own.
+pub(crate) fn action(lang: Lang, action: &str) -> String {
+    let verb = action.rsplit('.').next().unwrap_or(action);
+    for key in [format!("action-{action}"), format!("action-{verb}")] {
+        let word = words().say(lang, &key, &[]);
+        if word != key {
+            return word;
+        }
+    }
+    action.to_owned()
 }

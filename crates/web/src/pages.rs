@@ -2,8 +2,14 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod imports;
+pub(crate) mod ledgers;
+pub(crate) mod reset;
+pub(crate) mod settings;
+pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod today;
+pub(crate) mod users;
 
 use crate::page::Problem;
 

@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, get, post};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::pages::{account, assets, sign_in, today};
+use crate::pages::{account, assets, imports, ledgers, reset, settings, setup, sign_in, today, users};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,75 @@ pub static ROUTES: &[Route] = &[
     act("/sign-out", Permission::UseOwnAccount, || post(sign_in::sign_out)),
     open(Method::POST, "/language", || post(account::language)),
 
+    // the first set-up, and the way back in
+    open(Method::GET, "/setup", || get(setup::begin)),
+    open(Method::POST, "/setup", || post(setup::redeem)),
+    open(Method::GET, "/setup/1", || get(setup::first)),
+    open(Method::GET, "/setup/2", || get(setup::second)),
+    open(Method::POST, "/setup/2", || post(setup::person)),
+    page("/setup/3", Permission::UseOwnAccount, || get(setup::third)),
+    page("/setup/4", Permission::Attest, || get(setup::fourth)),
+    act("/setup/4", Permission::Attest, || post(setup::answers)),
+    open(Method::GET, "/reset", || get(reset::form)),
+    open(Method::POST, "/reset", || post(reset::ask)),
+    open(Method::POST, "/reset/enter", || post(reset::enter)),
+
+    // one's own account
+    page("/present", Permission::UseOwnAccount, || get(account::present)),
+    page("/account", Permission::UseOwnAccount, || get(account::show)),
+    Route { method: Method::GET, path: "/account/passkeys/new", access: Access::Fresh(Permission::UseOwnAccount), journal: Journal::No, handler: || get(account::passkey_new) },
+    Route { method: Method::POST, path: "/account/passkeys/challenge", access: Access::Fresh(Permission::UseOwnAccount), journal: Journal::No, handler: || post(account::passkey_challenge) },
+    fresh("/account/passkeys", Permission::UseOwnAccount, || post(account::passkey_add)),
+    fresh("/account/passkeys/{id}/remove", Permission::UseOwnAccount, || post(account::passkey_remove)),
+    fresh("/account/password", Permission::UseOwnAccount, || post(account::password)),
+    Route { method: Method::POST, path: "/account/totp/begin", access: Access::Fresh(Permission::UseOwnAccount), journal: Journal::No, handler: || post(account::totp_begin) },
+    fresh("/account/totp", Permission::UseOwnAccount, || post(account::totp_confirm)),
+    fresh("/account/totp/remove", Permission::UseOwnAccount, || post(account::totp_remove)),
+    fresh("/account/recovery-codes", Permission::UseOwnAccount, || post(account::recovery_codes)),
+    act("/account/sessions/{id}/revoke", Permission::UseOwnAccount, || post(account::session_revoke)),
+    fresh("/account/tokens", Permission::UseOwnAccount, || post(account::token_make)),
+    act("/account/tokens/{id}/revoke", Permission::UseOwnAccount, || post(account::token_revoke)),
+
     // the day's work
     page("/", Permission::UseOwnAccount, || get(today::show)),
+
+    // settings
+    page("/settings", Permission::UseOwnAccount, || get(settings::show)),
+    page("/settings/doctor", Permission::ManageSettings, || get(settings::doctor)),
+    page("/settings/terminals", Permission::ManageSettings, || get(settings::terminals)),
+    act("/settings/terminals", Permission::ManageSettings, || post(settings::terminal)),
+    act("/notice", Permission::UseOwnAccount, || post(settings::notice_read)),
+
+    // people who can sign in
+    page("/users", Permission::ManageUsers, || get(users::list)),
+    page("/users/new", Permission::ManageUsers, || get(users::new)),
+    fresh("/users/new", Permission::ManageUsers, || post(users::add)),
+    page("/users/reset", Permission::Approve, || get(reset::confirm_form)),
+    fresh("/users/reset", Permission::Approve, || post(reset::confirm)),
+    page("/users/{id}", Permission::ManageUsers, || get(users::show)),
+    fresh("/users/{id}/role", Permission::ManageUsers, || post(users::role)),
+    fresh("/users/{id}/disable", Permission::ManageUsers, || post(users::disable)),
+    fresh("/users/{id}/enable", Permission::ManageUsers, || post(users::enable)),
+    act("/users/{id}/sessions/end", Permission::ManageUsers, || post(users::end_sessions)),
+    fresh("/users/{id}/open", Permission::ManageUsers, || post(users::open)),
+
+    // ledgers
+    page("/ledgers", Permission::ReadLedgers, || get(ledgers::all)),
+    page("/ledgers/{ledger}", Permission::ReadLedgers, || get(ledgers::list)),
+    page("/ledgers/{ledger}/export", Permission::ReadLedgers, || get(imports::export)),
+    page("/ledgers/{ledger}/new", Permission::EditLedgers, || get(ledgers::new)),
+    act("/ledgers/{ledger}/new", Permission::EditLedgers, || post(ledgers::add)),
+    act("/ledgers/{ledger}/confirm", Permission::EditLedgers, || post(ledgers::confirm)),
+    page("/ledgers/{ledger}/{key}", Permission::ReadLedgers, || get(ledgers::row)),
+    page("/ledgers/{ledger}/{key}/label", Permission::ReadLedgers, || get(ledgers::label)),
+    page("/ledgers/{ledger}/{key}/edit", Permission::EditLedgers, || get(ledgers::edit)),
+    act("/ledgers/{ledger}/{key}/edit", Permission::EditLedgers, || post(ledgers::change)),
+    act("/ledgers/{ledger}/{key}/remove", Permission::EditLedgers, || post(ledgers::remove)),
+    page("/imports", Permission::EditLedgers, || get(imports::show)),
+    act("/imports", Permission::EditLedgers, || post(imports::receive)),
+    page("/imports/held/{id}", Permission::EditLedgers, || get(imports::held)),
+    page("/imports/held/{id}/rejected", Permission::EditLedgers, || get(imports::rejected)),
+    act("/imports/held/{id}/map", Permission::EditLedgers, || post(imports::map)),
+    act("/imports/held/{id}/commit", Permission::EditLedgers, || post(imports::commit)),
+    act("/imports/{id}/undo", Permission::EditLedgers, || post(imports::undo)),
 ];

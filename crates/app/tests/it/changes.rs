@@ -283,9 +283,11 @@ async fn an_undone_import_leaves_statements_as_old_as_they_were() {
 
         let first = change("2026-11-20", "待合").await;
         let second = change("2026-11-21", "倉庫").await;
-        assert_eq!(undo(&first).await, (1, 0), "what was changed again since is left alone");
-        assert_eq!(site.rows(&facility, "devices").await["PC-1"]["place"], text("倉庫"));
-        assert_eq!(undo(&second).await, (1, 1));
+        let refused = site.app.undo_import(&actor(), &facility, &first).await.unwrap_err();
+        assert!(refused.code() == "IMP-306" && refused.to_string().contains(&second), "{refused}");
+        assert_eq!(site.rows(&facility, "devices").await["PC-1"]["place"], text("倉庫"), "nothing happened");
+        assert_eq!((undo(&second).await, undo(&first).await), ((1, 1), (1, 1)));
+        assert_same(&old, &site.state().await, "in this order nothing is left");
     })
     .await;
 }

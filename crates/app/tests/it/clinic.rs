@@ -93,31 +93,45 @@ async fn a_folder_is_understood_field_by_field() {
 }
 
 #[tokio::test]
-async fn a_second_time_nothing_changes_and_undone_nothing_is_left() {
+async fn a_second_time_every_row_is_confirmed_and_undone_nothing_is_left() {
     on_each(async |site| {
+        site.on("2025-10-01");
         site.app.facility_of_folder(&actor(), CLINIC, &files()).await.unwrap();
         let before = site.state().await;
         let (facility, counts) = imported(&site).await;
-        let after = site.dump().await;
+        let after = site.state().await;
+        let overdue = |assessment: &app::Assessment| assessment.evidence.facts["account.owned"].unknown;
+        site.on("2026-11-22");
+        assert!(overdue(&site.app.assess(&facility).await.unwrap()) > 0, "a statement of last year says nothing");
         for (name, outcome) in site.app.import_folder(&actor(), &facility, &files()).await.unwrap() {
             let Ok(report) = outcome else { continue };
             let sheet = &report.sheets[0];
             assert!(sheet.added.is_empty() && sheet.changed.is_empty() && sheet.rejected.is_empty(), "{sheet:?}");
-            assert_eq!(sheet.import, None, "{name}");
+            assert!(sheet.import.is_some(), "{name}: that somebody looked is worth an entry");
+            let entry = site.app.store.journal_list(Some(&facility.id), 9).await.unwrap();
+            assert!(entry.iter().any(|e| e.contains(&format!("\"confirmed\":\"{}\"", sheet.unchanged))), "{entry:?}");
             assert!(counts.contains(&(name, sheet.unchanged)));
         }
-        assert_same(&after, &site.dump().await, "not even the journal grew");
+        assert_eq!(overdue(&site.app.assess(&facility).await.unwrap()), 0, "and now it was said again");
 
         let imports = site.app.store.import_list(&facility.id).await.unwrap();
-        assert_eq!(imports.len(), 4);
-        for import in &imports {
+        assert_eq!(imports.len(), 8);
+        let undo = async |id: &str| site.app.undo_import(&actor(), &facility, id).await;
+        let early = undo(&imports[4].id).await.unwrap_err();
+        assert!(early.code() == "IMP-306" && early.to_string().contains(&imports[0].id), "{early}");
+        for import in &imports[..4] {
+            let rows = u64::try_from(import.unchanged).unwrap();
+            assert_eq!(undo(&import.id).await.unwrap(), (0, rows));
+        }
+        assert_same(&after, &site.state().await, "as old as they were");
+        for import in &imports[4..] {
             let rows = u64::try_from(import.added).unwrap();
-            assert_eq!(site.app.undo_import(&actor(), &facility, &import.id).await.unwrap(), (rows, 0));
+            assert_eq!(undo(&import.id).await.unwrap(), (rows, 0));
         }
         assert_same(&before, &site.state().await, site.name);
         let twice = site.app.undo_import(&actor(), &facility, &imports[0].id).await.unwrap_err();
         assert_eq!(twice.code(), "STO-001");
-        assert_eq!(site.app.store.journal_verify().await.unwrap(), Ok(9));
+        assert_eq!(site.app.store.journal_verify().await.unwrap(), Ok(17));
     })
     .await;
 }

@@ -11,12 +11,12 @@ use domain::ledger::{Kind, Row, ledger};
 use super::{Site, on_each, row};
 
 /// The tally of a fact: `(total, bad, unknown)`.
-fn tally(assessment: &Assessment, fact: &str) -> (i64, i64, i64) {
+pub(crate) fn tally(assessment: &Assessment, fact: &str) -> (i64, i64, i64) {
     let Tally { total, bad, unknown, .. } = assessment.evidence.facts.get(fact).copied().unwrap_or_default();
     (total, bad, unknown)
 }
 
-async fn put(site: &Site, facility: &Facility, of: &'static str, rows: &[&[(&str, &str)]]) {
+pub(crate) async fn put(site: &Site, facility: &Facility, of: &'static str, rows: &[&[(&str, &str)]]) {
     site.put(facility, ledger(of).unwrap(), rows.iter().map(|cells| row(of, cells)).collect()).await;
 }
 
@@ -98,6 +98,7 @@ async fn a_day_that_has_not_come_makes_no_fact_good() {
             ("definitions_on", "2026-11-23"),
             ("antivirus_on", "はい"),
             ("encrypted", "はい"),
+            ("portable", "はい"),
             ("usb_limited", "はい"),
         ];
         put(&site, &facility, "devices", &[&[&pc[..], &dates[..]].concat()]).await;
@@ -120,7 +121,7 @@ async fn a_day_that_has_not_come_makes_no_fact_good() {
             "device.patched",
             "device.antivirus_on",
             "device.antivirus_current",
-            "device.encrypted",
+            "device.portable_encrypted",
             "system.backup_recent",
             "system.restore_tested",
             "system.lockout",
@@ -139,12 +140,13 @@ async fn a_day_that_has_not_come_makes_no_fact_good() {
 async fn a_statement_nobody_repeats_becomes_unknown() {
     on_each(async |site| {
         let facility = site.facility("架空医院").await;
-        let pc = [("no", "PC-1"), ("name", "PC"), ("kind", "端末"), ("antivirus_on", "はい"), ("encrypted", "はい")];
-        put(&site, &facility, "devices", &[&pc]).await;
+        let pc = [("no", "PC-1"), ("name", "PC"), ("kind", "端末"), ("antivirus_on", "はい")];
+        let taken_out = [("portable", "はい"), ("encrypted", "はい")];
+        put(&site, &facility, "devices", &[&[&pc[..], &taken_out].concat()]).await;
         put(&site, &facility, "systems", &[&[("no", "SYS-1"), ("name", "電子カルテ"), ("lockout", "はい")]]).await;
         let account = [("system", "SYS-1"), ("login", "hijou"), ("emergency", "はい")];
         put(&site, &facility, "accounts", &[&account]).await;
-        let facts = ["device.antivirus_on", "device.encrypted", "system.lockout", "account.emergency_ready"];
+        let facts = ["device.antivirus_on", "device.portable_encrypted", "system.lockout", "account.emergency_ready"];
         for (day, unknown) in [("2026-11-22", 0), ("2027-11-23", 0), ("2027-11-24", 1)] {
             site.on(day);
             let assessment = site.app.assess(&facility).await.unwrap();

@@ -59,7 +59,6 @@ async fn a_machine_is_matched_with_its_device_by_host_name() {
                 }
             );
             assert_eq!(offenders(&site, &facility, "device.known").await, [""; 0], "{} {file}", site.name);
-            assert_eq!(offenders(&site, &facility, "device.seen").await, [""; 0]);
             assert_eq!(offenders(&site, &facility, "device.os_supported").await, [""; 0]);
             assert_eq!(site.app.assess(&facility).await.unwrap().coverage(), (1, 1, 0));
             let dump: Vec<String> = site.dump().await.into_iter().collect();
@@ -75,10 +74,12 @@ async fn a_serial_number_decides_before_a_name() {
         let facility = site.facility("架空医院").await;
         let by_name = [("no", "PC-1"), ("name", "受付PC"), ("kind", "端末"), ("hostname", "UKETSUKE-01")];
         let by_serial = [("no", "PC-2"), ("name", "代替PC"), ("kind", "端末"), ("serial", "ｐｆ０ｔｅｓｔ１")];
-        devices(&site, &facility, &[&by_name, &by_serial]).await;
+        let taken_out = [("portable", "可")];
+        devices(&site, &facility, &[&[&by_name[..], &taken_out].concat(), &[&by_serial[..], &taken_out].concat()])
+            .await;
         let machine = receive(&site, &facility, &sent("windows.json")).await;
         assert_eq!((machine.device.as_deref(), machine.note.as_deref()), (Some("PC-2"), Some("シリアル番号が一致")));
-        assert_eq!(offenders(&site, &facility, "device.encrypted").await, ["PC-1 unknown"]);
+        assert_eq!(offenders(&site, &facility, "device.portable_encrypted").await, ["PC-1 unknown"]);
         assert_eq!(offenders(&site, &facility, "device.remote_control_known").await, ["PC-2 bad"]);
 
         let twin = [("no", "PC-3"), ("name", "写し"), ("kind", "端末"), ("serial", "PF0TEST1")];
@@ -98,7 +99,7 @@ async fn a_machine_nobody_registered_is_shown_until_somebody_does() {
         let machine = receive(&site, &facility, &sent("windows-legacy.xml")).await;
         assert_eq!((machine.device, machine.note), (None, None));
         let agent = "SHINSATSU-02-2018-07-09-09-07-13";
-        for fact in ["device.known", "device.os_supported", "device.encrypted", "device.remote_control_known"] {
+        for fact in ["device.known", "device.os_supported", "device.remote_control_known"] {
             assert_eq!(offenders(&site, &facility, fact).await, [format!("{agent} bad")], "{fact}");
         }
         assert_eq!(site.app.assess(&facility).await.unwrap().coverage(), (0, 0, 1));
@@ -218,11 +219,10 @@ async fn two_machines_with_one_agent_id_stay_two() {
 
 #[tokio::test]
 async fn a_report_is_believed_for_a_month() {
-    let facts =
-        ["device.seen", "device.patched", "device.antivirus_on", "device.encrypted", "device.antivirus_current"];
+    let facts = ["device.patched", "device.antivirus_on", "device.portable_encrypted", "device.antivirus_current"];
     on_each(async |site| {
         let facility = site.facility("架空医院").await;
-        let device = [("no", "PC-1"), ("name", "受付PC"), ("kind", "端末"), ("serial", "PF0TEST1")];
+        let device = [("no", "PC-1"), ("name", "受付PC"), ("kind", "端末"), ("serial", "PF0TEST1"), ("portable", "可")];
         devices(&site, &facility, &[&device]).await;
         let other = site.facility("架空薬局").await;
         for facility in [&facility, &other] {
@@ -236,8 +236,7 @@ async fn a_report_is_believed_for_a_month() {
         site.on("2026-12-21");
         assert_eq!(offenders(&site, &facility, "device.antivirus_on").await, [""; 0], "31 days");
         site.on("2026-12-22");
-        assert_eq!(offenders(&site, &facility, "device.seen").await, ["PC-1 bad"]);
-        for fact in &facts[1..] {
+        for fact in facts {
             assert_eq!(offenders(&site, &facility, fact).await, ["PC-1 unknown"], "{} {fact}", site.name);
             assert_eq!(offenders(&site, &other, fact).await, [""; 0], "{} {fact}: taken off the network", site.name);
         }

@@ -217,9 +217,11 @@ async fn all_at_once_is_one_by_one() {
             let alone = site.app.assess(&together.evidence.facility).await.unwrap();
             assert_eq!(canonical(&alone.evidence), canonical(&together.evidence), "{}", site.name);
             assert_eq!(judged(&alone), judged(together));
-            let listed = site.app.offenders(&alone).await.unwrap();
-            let counted = alone.evidence.facts.values().filter(|t| t.bad + t.unknown > 0).count();
-            assert_eq!(listed.len(), counted);
+            let listed = site.app.offenders(&alone, &alone.editions()).await.unwrap();
+            for found in &listed {
+                let tally = alone.evidence.facts[found.fact.name];
+                assert_eq!(i64::try_from(found.rows.len()).unwrap(), tally.bad + tally.unknown, "{}", found.fact.name);
+            }
         }
     })
     .await;

@@ -44,7 +44,7 @@ async fn pages_search_and_days() {
         assert_eq!(ask(since).await.entries.last().unwrap().subject, "PC-070", "{}", site.name);
         let until = JournalQuery { until: day(22), ..JournalQuery::default() };
         assert_eq!(ask(until).await.entries[0].subject, "PC-059", "{}", site.name);
-        assert_eq!(site.app.check_journal().await.unwrap(), Ok(121), "{}", site.name);
+        assert_eq!(site.app.verify_journal().await.unwrap(), Ok(121), "{}", site.name);
     })
     .await;
 }

@@ -80,12 +80,21 @@ pub(super) struct RawRule {
 impl Rule {
     /// Whether a person has to say something anywhere in it.
     pub fn asks_a_person(&self) -> bool {
+        self.leaves().into_iter().any(|leaf| matches!(leaf, Self::Attest { .. }))
+    }
+
+    /// Every leaf, in order.
+    pub fn leaves(&self) -> Vec<&Self> {
         match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_a_person),
-            Self::Not(part) => part.asks_a_person(),
-            Self::Attest { .. } => true,
-            _ => false,
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::leaves).collect(),
+            Self::Not(part) => part.leaves(),
+            leaf => vec![leaf],
         }
+    }
+
+    /// The facts it asks, in order.
+    pub fn facts(&self) -> impl Iterator<Item = &'static Fact> {
+        self.leaves().into_iter().filter_map(|leaf| if let Self::Fact { fact, .. } = leaf { Some(*fact) } else { None })
     }
 }
 

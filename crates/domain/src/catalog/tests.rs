@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
 
 use super::*;
+use crate::threshold;
 
 #[test]
 fn the_shipped_catalogs_load_and_every_reference_resolves() {
@@ -43,15 +44,41 @@ fn counts_are_pinned() {
         })
         .collect();
     let expected = BTreeMap::from([
-        ("checklist-r5", (13, 10, 0)),
-        ("checklist-r6", (14, 14, 0)),
-        ("checklist-r7", (19, 18, 1)),
+        ("checklist-r5", (14, 11, 0)),
+        ("checklist-r6", (15, 15, 0)),
+        ("checklist-r7", (20, 19, 1)),
         ("checklist-r8", (0, 0, 0)),
         ("meti-mic-2.0", (81, 67, 4)),
         ("mhlw-6.0", (156, 144, 12)),
         ("mhlw-7.0", (68, 33, 0)),
     ]);
     assert_eq!(counts, expected);
+}
+
+/// A fact nobody asks for would be gathered and listed for nothing.
+#[test]
+fn every_fact_is_asked_for() {
+    let catalogs = &Catalogs::embedded().catalogs;
+    let rules = catalogs.iter().flat_map(Catalog::requirements).filter_map(|r| r.rule.as_ref());
+    let asked: BTreeSet<&str> = rules.flat_map(Rule::facts).map(|f| f.name).collect();
+    let declared: BTreeSet<&str> = crate::fact::FACTS.iter().map(|f| f.name).collect();
+    assert_eq!(asked, declared);
+}
+
+/// The periods in rules are ours, and the manual lists them.
+#[test]
+fn periods_in_rules_are_declared() {
+    let catalogs = &Catalogs::embedded().catalogs;
+    let rules = catalogs.iter().flat_map(Catalog::requirements).filter_map(|r| Some((&r.id, r.rule.as_ref()?)));
+    for (id, leaf) in rules.flat_map(|(id, rule)| rule.leaves().into_iter().map(move |leaf| (id, leaf))) {
+        let days = match leaf {
+            Rule::Document { within_days, .. } => *within_days,
+            Rule::Record { within_days, .. } => Some(*within_days),
+            _ => None,
+        };
+        let known = [&threshold::RULE_YEAR, &threshold::RULE_REVIEW];
+        assert!(days.is_none_or(|days| known.iter().any(|t| t.value == days)), "{id}: {days:?}");
+    }
 }
 
 #[test]

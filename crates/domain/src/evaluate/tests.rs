@@ -187,7 +187,7 @@ fn the_hoshu_path_deems_only_when_its_own_volume_is_met() {
     let good = Tally { total: 1, bad: 0, unknown: 0, oldest: Some(TODAY) };
     evidence.facts.insert("system.lockout", good);
     assert_eq!(verdict_of(&evidence), Verdict::Unknown, "the vendors have not answered MDS/SDS");
-    evidence.areas.insert(String::new(), good);
+    evidence.facts.insert(VENDOR_ANSWERS, good);
     assert_eq!(verdict_of(&evidence), Verdict::Deemed);
     evidence.facts.insert("device.known", Tally { bad: 1, ..good });
     assert_eq!(verdict_of(&evidence), Verdict::Unmet, "what is shown not to be so is not deemed to be so");

@@ -178,6 +178,7 @@ const OWN_WORDS: &[(&str, &[&str], &[&str])] = &[
         &["持出不可", "持出し不可", "持ち出し不可", "据置", "据え置き", "固定"],
     ),
     ("shared", SHARED, &["個人", "専用", "個人専用"]),
+    ("encrypted", &["bitlocker", "びっとろっかー", "filevault", "luks"], &[]),
 ];
 
 /// Why a cell could not be understood. The message names the text and what to write instead; the
@@ -408,7 +409,7 @@ mod tests {
         {
             assert_eq!(parse("devices", "encrypted", unknown), Ok(None), "{unknown}");
         }
-        for neither in ["有・無", "有/無", "はい いいえ", "△", "BitLocker", "停止"] {
+        for neither in ["有・無", "有/無", "はい いいえ", "△", "全部ではない", "停止"] {
             let error = parse("devices", "encrypted", neither).unwrap_err();
             assert_eq!(error.code(), "IMP-111", "{neither}");
             assert!(error.to_string().contains(neither), "{error}");
@@ -417,6 +418,10 @@ mod tests {
         assert_eq!(parse("accounts", "enabled", "停止(退職のため)"), Ok(Some(Value::YesNo(false))));
         assert_eq!(parse("accounts", "admin", "一般ユーザー"), Ok(Some(Value::YesNo(false))));
         assert_eq!(parse("accounts", "shared", "共用"), Ok(Some(Value::YesNo(true))));
+        for encrypted in ["BitLocker", "ＢｉｔＬｏｃｋｅｒ", "BitLocker(回復キーは金庫)", "FileVault"] {
+            assert_eq!(parse("devices", "encrypted", encrypted), Ok(Some(Value::YesNo(true))), "{encrypted}");
+        }
+        assert_eq!(parse("devices", "usb_limited", "BitLocker").unwrap_err().code(), "IMP-111", "its own column only");
     }
 
     #[test]
@@ -434,6 +439,8 @@ mod tests {
         assert_eq!(parse("devices", "kind", "ﾉｰﾄPC"), text("terminal"));
         assert_eq!(parse("devices", "kind", "サーバー(仮想)"), text("server"));
         assert_eq!(parse("devices", "kind", "不明"), Ok(None));
+        assert_eq!(parse("devices", "status", "故障中"), text("stored"));
+        assert_eq!(parse("devices", "status", "リース返却"), text("disposed"));
         assert!(parse("devices", "kind", "宇宙船").unwrap_err().to_string().contains("「サーバ」"));
         assert_eq!(parse("systems", "introduction", "なし"), text("none"));
         assert_eq!(parse("vendor_answers", "answer", "-"), text("na"));

@@ -1,5 +1,7 @@
 //! The table itself. Order of ledgers is the order of import (a ledger comes after those it refers to).
 
+mod workflow;
+
 use super::{Choice, Column, Kind, Ledger, Reference};
 use crate::text::Label;
 
@@ -119,10 +121,10 @@ const DEVICE_KINDS: &[Choice] = &[
 ];
 const DEVICE_STATUS: &[Choice] = &[
     one("in_use", "使用中", "in use", &["稼働", "稼働中", "利用中", "現用"]),
-    one("stored", "保管", "stored", &["予備", "保管中", "未使用"]),
+    one("stored", "保管", "stored", &["予備", "保管中", "未使用", "故障", "故障中", "修理中"]),
     one("lent", "貸出中", "lent", &["貸出"]),
     one("lost", "紛失", "lost", &[]),
-    one("disposed", "廃棄済", "disposed", &["廃棄", "廃棄済み", "除却"]),
+    one("disposed", "廃棄済", "disposed", &["廃棄", "廃棄済み", "除却", "リース返却", "リース返却済", "リース返却済み", "返却済", "返却済み"]),
 ];
 const CONTRACT_KINDS: &[Choice] = &[
     one("contract", "契約書", "contract", &["保守契約", "契約"]),
@@ -165,7 +167,10 @@ const DOCUMENT_KINDS: &[Choice] = &[
     one("system_specs", "システム仕様資料", "system specifications", &["仕様書"]),
     one("network_diagram", "全体構成図", "network diagram", &["ネットワーク構成図", "構成図"]),
     one("information_list", "医療情報の一覧", "list of information", &["情報資産台帳", "取扱情報一覧"]),
-    one("risk_assessment", "リスク評価結果", "risk assessment", &["リスクアセスメント", "リスク分析"]),
+    one("information_flows", "情報流一覧", "list of information flows", &["情報フロー一覧", "情報流図"]),
+    one("risk_list", "リスク一覧", "list of risks", &["リスク特定結果"]),
+    one("risk_analysis", "リスク分析表", "risk analysis", &["リスク分析結果"]),
+    one("risk_assessment", "リスク評価結果", "risk assessment", &["リスクアセスメント", "リスク分析", "リスクアセスメント結果一覧"]),
     one("risk_treatment", "リスク対応一覧", "risk treatment", &["リスク対応計画"]),
     one("evidence_plan", "証跡管理計画", "evidence plan", &[]),
     one("audit_plan", "監査実施計画", "audit plan", &["監査計画"]),
@@ -371,8 +376,8 @@ pub static LEDGERS: &[Ledger] = &[
         file_words: &["機器", "端末", "pc", "資産", "device", "媒体"],
         key: &["no"],
         columns: &[
-            text("no", "管理番号", "asset no.").required().also(&["機器番号", "資産番号", "資産管理番号", "台帳番号", "シール番号", "no", "番号", "管理no", "機器管理番号", "資産no", "端末番号", "備品番号", "機器id", "資産コード"]),
-            text("name", "機器名", "name").required().also(&["pc名", "端末名", "名称", "品名", "装置名", "機器名称", "端末名称", "装置名称", "品目", "pc名称"]),
+            text("no", "管理番号", "asset no.").required().also(&["機器番号", "資産番号", "資産管理番号", "台帳番号", "シール番号", "no", "番号", "管理no", "機器管理番号", "機器no", "資産no", "端末番号", "備品番号", "機器id", "資産コード"]),
+            text("name", "機器名", "name").required().also(&["pc名", "端末名", "名称", "品名", "装置名", "機器名称", "端末名称", "装置名称", "品目", "pc名称", "パソコン名", "機器"]),
             choice("kind", "種別", "kind", DEVICE_KINDS).required().also(&["種類", "区分", "機器種別", "分類", "機器区分", "機器の種類", "端末種別"]),
             text("os", "OS・バージョン", "OS and version").also(&["os", "オペレーティングシステム", "ファームウェア", "osバージョン", "基本ソフト", "osの種類", "os種別", "osとバージョン", "windowsバージョン"]),
             text("maker", "メーカー", "maker").also(&["製造元", "製造業者"]),
@@ -381,13 +386,13 @@ pub static LEDGERS: &[Ledger] = &[
             text("hostname", "ホスト名", "host name").also(&["コンピュータ名", "コンピューター名", "netbios名"]),
             text("ip", "IPアドレス", "IP address").also(&["ip", "ipv4", "アドレス"]),
             text("mac", "MACアドレス", "MAC address").also(&["mac", "物理アドレス"]),
-            text("place", "設置場所", "place").also(&["場所", "保管場所", "設置部署", "配置場所", "部屋", "所在", "使用場所", "設置部門", "使用部署", "配置先", "設置先"]),
+            text("place", "設置場所", "place").also(&["場所", "保管場所", "設置部署", "配置場所", "部屋", "所在", "使用場所", "設置部門", "使用部署", "配置先", "設置先", "置き場所"]),
             link("system", "使用システム", "system", "systems").also(&["利用システム", "システム"]),
             link("owner", "使用者", "user", "people").also(&["使用者(職員番号)", "利用者", "担当者", "管理者", "責任者", "管理責任者", "使用者氏名", "利用者氏名", "使用者職員番号", "利用者職員番号", "主な使用者", "主使用者", "使用職員", "保有者"]),
             date("bought_on", "購入日", "bought on").also(&["導入日", "取得日", "設置日", "購入年月日", "納品日", "納入日", "購入時期"]),
             yes_no("encrypted", "暗号化", "encrypted").also(&["ディスク暗号化", "bitlocker", "hdd暗号化", "ストレージ暗号化"]),
             yes_no("portable", "持出し", "taken out").also(&["持ち出し", "院外持出し", "持出可否", "院外利用", "持出", "持ち出し可否", "院外持ち出し", "持ち運び", "持出し許可"]),
-            text("antivirus", "ウイルス対策ソフト", "antivirus").also(&["対策ソフト", "ウィルス対策", "セキュリティソフト", "アンチウイルス"]),
+            text("antivirus", "ウイルス対策ソフト", "antivirus").also(&["対策ソフト", "ウィルス対策", "ウイルス対策", "セキュリティソフト", "アンチウイルス"]),
             yes_no("antivirus_on", "ウイルス対策の常駐", "antivirus enabled").also(&["対策ソフト有効"]),
             date("definitions_on", "定義ファイル更新日", "definitions updated on").also(&["パターン更新日", "パターンファイル"]),
             date("patched_on", "最終更新プログラム適用日", "last patched on").also(&["パッチ適用日", "最終更新日", "windowsupdate"]),
@@ -414,7 +419,7 @@ pub static LEDGERS: &[Ledger] = &[
             strict("system", "システム", "system", "systems").required().also(&["システム名", "システム番号", "対象システム", "利用システム", "使用システム", "システムid"]),
             text("login", "ユーザーID", "login").required().also(&["ログインid", "id", "アカウント", "利用者id", "ユーザid", "アカウント名", "ユーザ名", "ユーザー名", "ログイン名", "アカウントid", "user", "userid", "ユーザ", "ユーザー", "ログオン名", "ログオンid", "利用者コード", "ユーザーコード"]),
             link("person", "職員番号", "person", "people").also(&["氏名", "利用者", "使用者", "職員", "社員番号", "使用者名", "利用者名", "利用者氏名", "使用者氏名", "職員名", "職員id", "所有者"]),
-            yes_no("admin", "管理者権限", "administrator").also(&["管理者", "特権", "admin権限", "管理権限", "権限", "権限区分"]),
+            yes_no("admin", "管理者権限", "administrator").also(&["管理者", "特権", "admin権限", "管理権限", "権限", "権限区分", "管理者区分"]),
             yes_no("enabled", "状態", "enabled").also(&["有効", "使用状況", "利用状況", "ステータス", "有効・無効", "アカウント状態", "利用可否", "有効フラグ"]),
             date("last_login_on", "最終ログイン", "last login on").also(&["最終ログイン日", "最終利用日", "最終使用日", "最終アクセス日", "最終ログオン", "最終ログオン日", "最終利用"]),
             set("methods", "認証方法", "authentication", METHODS).also(&["認証", "ログイン方法", "認証方式", "認証手段", "認証の方法", "認証要素"]),
@@ -544,4 +549,10 @@ pub static LEDGERS: &[Ledger] = &[
             date("target_on", "目標日", "target date").also(&["対応予定日", "完了予定日"]),
         ],
     },
+    // -- what workflows write
+    workflow::LOANS,
+    workflow::BYOD,
+    workflow::DISPOSALS,
+    workflow::ATTENDANCE,
+    workflow::OVERRIDES,
 ];

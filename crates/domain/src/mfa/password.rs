@@ -7,9 +7,9 @@
 use crate::text::Label;
 
 /// Shortest password where two factors are in use, in characters.
-const SHORTEST_WITH_TWO_FACTOR: i64 = 8;
+pub(crate) const SHORTEST_WITH_TWO_FACTOR: i64 = 8;
 /// Shortest password where it is the only factor, in characters.
-const SHORTEST_ALONE: i64 = 13;
+pub(crate) const SHORTEST_ALONE: i64 = 13;
 /// Shortest password of the FY R7 checklist, in characters.
 const SHORTEST_R7: i64 = 8;
 

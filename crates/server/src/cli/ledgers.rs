@@ -200,9 +200,7 @@ impl Imports {
             }
             Self::Undo { id } => {
                 let (removed, restored) = context.app.undo_import(&context.actor, &facility, &id).await?;
-                say(format!(
-                    "取り消しました：{removed}行を除き、{restored}行を元に戻しました。後から変更された行はそのままです。"
-                ));
+                say(format!("取り消しました：{removed}行を除き、{restored}行を元に戻しました。"));
             }
         }
         Ok(ExitCode::SUCCESS)

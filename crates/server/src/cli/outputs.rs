@@ -153,7 +153,7 @@ impl Load {
             )
         };
         let mut file = BufReader::new(std::fs::File::open(&self.path).with_context(explain)?);
-        let rows = context.app.store.load(&mut file).await?;
+        let rows = context.app.store.load(&context.actor, context.app.now(), &mut file).await?;
         say(format!("{rows}行を読み込みました。"));
         Ok(ExitCode::SUCCESS)
     }

@@ -59,11 +59,53 @@ impl Serve {
             (false, Some(certificate), Some(key)) => Tls::Files { certificate, key },
             _ => Tls::Own { folder: context.data.join("tls"), names: names_of(&origin) },
         };
-        say(format!("防人を始めました：{origin}/ （終了は Ctrl+C）"));
-        let web = Web { app: Arc::new(context.app), origin: Arc::new(origin), demo };
+        let address = url::Url::parse(&origin).with_context(|| {
+            format!(
+                "アドレス「{origin}」を使えません（SRV-003）。https://名前:番号 の形で --origin に指定してください。"
+            )
+        })?;
+        context.app.set_origin(&address)?;
+        banner(&context, &origin, demo, self.plain).await?;
+        let demo = demo || context.data.join(DEMO).exists();
+        let web = Web { app: Arc::new(context.app), origin: Arc::new(origin), folder: Arc::new(context.data), demo };
         web::serve(listener, web, &tls, stop()).await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says where the server is, and, as long as nobody can sign in, how the first person does.
+async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Result<()> {
+    say(format!("防人を始めました：{origin}/ （終了は Ctrl+C）"));
+    say(format!("データフォルダ　：{}", context.data.display()));
+    if !plain {
+        say(format!(
+            "認証局の証明書　：{}（各端末に信頼させると警告が出ません）",
+            context.data.join("tls/ca.crt").display()
+        ));
+    }
+    let note = context.data.join(SETUP_NOTE);
+    if demo || !context.app.needs_setup().await? {
+        let _ = std::fs::remove_file(&note);
+        return Ok(());
+    }
+    let link = format!("{origin}/setup#t={}", context.app.setup_link().await?.expose());
+    say(format!("初期設定　　　　：{link}"));
+    say("　30分間、一度だけ使えます。切れたときは、止めてから始め直すと新しく作ります。");
+    say("　First set-up: open the link above within 30 minutes. It works once.");
+    private(&note, &format!("初期設定のリンク（30分間、一度だけ有効）\n{link}\n"))
+}
+
+/// Where the set-up link is kept besides the screen; gone once it was used.
+const SETUP_NOTE: &str = "初期設定.txt";
+/// Marks a data folder that holds the demonstration.
+pub(super) const DEMO: &str = "demo";
+
+/// Writes a file that only its owner can read.
+fn private(path: &std::path::Path, text: &str) -> Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
 }
 
 /// The names and addresses by which browsers may call the server: that of the origin, and this machine's own.

@@ -60,7 +60,11 @@ impl Assess {
             }
         }
         if self.offenders {
-            offenders(context, &assessment, paint).await?;
+            let editions = match &self.edition {
+                Some(edition) => vec![assessment.edition(edition)?],
+                None => assessment.editions(),
+            };
+            offenders(context, &assessment, &editions, paint).await?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -269,8 +273,8 @@ async fn explain(context: &Context, assessment: &Assessment, id: &str) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-async fn offenders(context: &Context, assessment: &Assessment, paint: Paint) -> Result<()> {
-    for found in context.app.offenders(assessment).await? {
+async fn offenders(context: &Context, assessment: &Assessment, editions: &[&Catalog], paint: Paint) -> Result<()> {
+    for found in context.app.offenders(assessment, editions).await? {
         say("");
         say(paint.strong(found.fact.label.in_lang(context.lang)));
         say(paint.faint(&format!("→ {}", found.fact.remedy.in_lang(context.lang))));

@@ -5,7 +5,9 @@
 mod faults;
 mod jobs;
 mod rows;
+mod search;
 mod trail;
+mod workflow;
 
 use domain::journal::Event;
 use domain::ledger::{Kind, LEDGERS, Ledger, Row, Value};

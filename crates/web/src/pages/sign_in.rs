@@ -75,6 +75,7 @@ pub(crate) async fn password(visit: Visit, fields: Fields) -> PageResult {
     let (app, terminal) = (visit.app(), visit.terminal());
     let code = Some(fields.get("code").trim()).filter(|c| !c.is_empty());
     let entered = match (visit.somebody(), visit.jar().get(cookies::SESSION)) {
+        (Some(me), _) if !me.locked => app.step_up_password(me, fields.get("password"), code).await,
         (Some(_), Some(session)) => app.unlock_password(terminal, session, fields.get("password"), code).await,
         _ => app.sign_in_password(terminal, fields.get("login"), fields.get("password"), code).await,
     };
@@ -111,6 +112,7 @@ pub(crate) async fn passkey(visit: Visit, fields: Fields) -> PageResult {
     let ceremony = visit.jar().get(cookies::CEREMONY).unwrap_or_default();
     let answer = fields.get("credential");
     let session = match (visit.somebody(), visit.jar().get(cookies::SESSION)) {
+        (Some(me), _) if !me.locked => app.step_up_passkey(me, ceremony, answer).await?,
         (Some(_), Some(session)) => app.unlock_passkey(terminal, session, ceremony, answer).await?,
         _ => app.sign_in_passkey(terminal, ceremony, answer).await?,
     };

@@ -1,0 +1,160 @@
+//! API tokens: a program acts in the name of the account that made them, with no more rights than it was given and its
+//! account still has.
+
+use domain::authz::Permission;
+use domain::journal::{Event, sha256};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use store::TokenRow;
+use uuid::Uuid;
+
+use super::{Cookie, Signed, User, instant, usable};
+use crate::App;
+use crate::error::{Error, FieldError, Result};
+
+/// Longest life of a token, in days.
+const LONGEST: i32 = 366;
+/// What every token begins with, so that one that leaked into a file can be found.
+const PREFIX: &str = "sakimori_";
+/// Use is noted this often.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+/// A token, for lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// Id, which is no secret.
+    pub id: String,
+    /// Id of the account in whose name it acts.
+    pub user: String,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Permission>,
+    /// Last day on which it works.
+    pub ends_on: Date,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub used_at: Option<Timestamp>,
+    /// It was revoked.
+    pub revoked: bool,
+}
+
+fn info(row: TokenRow) -> Result<TokenInfo> {
+    let ends_on = row.ends_on.parse().map_err(|_| Error::Internal { message: format!("token {}", row.id) })?;
+    Ok(TokenInfo {
+        scopes: row.scopes.split_whitespace().filter_map(Permission::parse).collect(),
+        ends_on,
+        made_at: instant(row.made_at)?,
+        used_at: row.used_at.map(instant).transpose()?,
+        revoked: row.revoked_at.is_some(),
+        id: row.id,
+        user: row.user,
+        name: row.name,
+    })
+}
+
+impl App {
+    /// Makes a token that may do `scopes` until the end of `ends_on` in Japan.
+    ///
+    /// # Errors
+    /// [`Error::StepUp`] without a fresh proof; [`Error::Fields`] without a name or scope, for a scope one does not have
+    /// oneself, and for a day that is past or more than a year away.
+    pub async fn token_make(
+        &self,
+        signed: &Signed,
+        name: &str,
+        scopes: &[Permission],
+        ends_on: Date,
+    ) -> Result<Cookie> {
+        signed.need_fresh(self.now())?;
+        let name = domain::text::tidy(name);
+        let latest = domain::evaluate::plus(self.today(), LONGEST);
+        let faults: Vec<FieldError> = [
+            (name.is_empty(), "name", "名前がありません。何に使うかを入れてください。"),
+            (
+                scopes.is_empty() || !scopes.iter().all(|scope| signed.may(*scope)),
+                "scopes",
+                "できることが選ばれていないか、自分の権限を超えています。選び直してください。",
+            ),
+            (
+                ends_on < self.today() || ends_on > latest,
+                "ends_on",
+                "終わりの日が過ぎているか、1年より先です。1年以内の日にしてください。",
+            ),
+        ]
+        .into_iter()
+        .filter(|(wrong, ..)| *wrong)
+        .map(|(_, field, message)| FieldError::new(field, message))
+        .collect();
+        if !faults.is_empty() {
+            return Err(Error::Fields(faults));
+        }
+        let secret = Cookie::new(format!("{PREFIX}{}", self.identity.secret()?.expose()));
+        let codes: Vec<&str> = scopes.iter().map(|scope| scope.code()).collect();
+        let row = TokenRow {
+            id: Uuid::now_v7().to_string(),
+            facility: signed.user.facility.clone(),
+            user: signed.user.id.clone(),
+            name,
+            secret_sha256: secret.sha256(),
+            scopes: codes.join(" "),
+            ends_on: ends_on.to_string(),
+            made_at: self.now().as_microsecond(),
+            used_at: None,
+            revoked_at: None,
+        };
+        let mut tx = self.store.begin(&signed.actor(), &row.facility, self.now()).await?;
+        tx.token_insert(&row).await?;
+        tx.record(Event::new("token.make", row.id).with("name", row.name).with("scopes", row.scopes));
+        tx.commit().await?;
+        Ok(secret)
+    }
+
+    /// The tokens of a facility, newest first.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn token_list(&self, facility: &str) -> Result<Vec<TokenInfo>> {
+        self.store.token_list(facility).await?.into_iter().map(info).collect()
+    }
+
+    /// Revokes a token: one's own, or, for who manages accounts, anybody's of the facility.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none that one may revoke.
+    pub async fn token_revoke(&self, signed: &Signed, id: &str) -> Result<()> {
+        signed.need(Permission::UseOwnAccount)?;
+        let known = self.token_list(&signed.user.facility).await?;
+        let may = |token: &&TokenInfo| token.user == signed.user.id || signed.may(Permission::ManageUsers);
+        let found = known.iter().find(|token| token.id == id && !token.revoked).filter(may);
+        found.ok_or_else(|| Error::NotFound { what: "APIトークン".to_owned() })?;
+        let mut tx = self.store.begin(&signed.actor(), &signed.user.facility, self.now()).await?;
+        tx.token_revoke(id).await?;
+        tx.record(Event::new("token.revoke", id));
+        Ok(tx.commit().await?)
+    }
+
+    /// Whose token this is, what it may do and what it is called; `None` when it is unknown, over or revoked, or its
+    /// account may no longer be used.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn token_check(&self, secret: &str) -> Result<Option<(User, Vec<Permission>, String)>> {
+        let Some(row) = self.store.token_find(&sha256(secret.as_bytes())).await? else { return Ok(None) };
+        let token = info(row)?;
+        if token.revoked || token.ends_on < self.today() {
+            return Ok(None);
+        }
+        let Some(user) = self.store.user_find(&token.user).await?.filter(|user| usable(user, self.today())) else {
+            return Ok(None);
+        };
+        let now = self.now();
+        if token.used_at.is_none_or(|used| now.duration_since(used) >= NOTED_EVERY) {
+            self.store.token_touch(&token.id, now.as_microsecond()).await?;
+        }
+        let user = User::of(&user)?;
+        let scopes = token.scopes.into_iter().filter(|scope| user.role.may(*scope)).collect();
+        Ok(Some((user, scopes, token.name)))
+    }
+}

@@ -1,0 +1,249 @@
+//! Accounts: who adds, changes and disables them. Nobody takes their own rights away, and one administrator stays.
+
+use domain::authz::{Permission, Role};
+use domain::journal::Event;
+use domain::ledger::ledger;
+use domain::text::{Lang, tidy};
+use jiff::civil::Date;
+use store::{UserRow, WriteTx};
+use uuid::Uuid;
+
+use super::{Signed, User, login_key};
+use crate::App;
+use crate::error::{Error, FieldError, Result};
+
+/// Longest login and name, in characters.
+const LONGEST: usize = 64;
+
+/// An account to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewUser {
+    /// What the person will type: letters, digits, `.`, `-`, `_`, `@`.
+    pub login: String,
+    /// Name of the person.
+    pub name: String,
+    /// Key in the ledger of people; the account ends with the person's last day there.
+    pub person: Option<String>,
+    /// Role.
+    pub role: Role,
+    /// First day the account may be used.
+    pub valid_from: Option<Date>,
+    /// Last day the account may be used.
+    pub valid_until: Option<Date>,
+    /// Emergency account: put away until somebody opens it.
+    pub sealed: bool,
+}
+
+/// Name and login as they will be stored.
+pub(super) fn checked(name: &str, login: &str) -> Result<(String, String)> {
+    let (name, login) = (tidy(name), tidy(login));
+    let fits = |text: &str| (1..=LONGEST).contains(&text.chars().count());
+    let mut faults = Vec::new();
+    if !fits(&name) {
+        faults
+            .push(FieldError::new("name", format!("氏名がないか、{LONGEST}文字を超えています。入れ直してください。")));
+    }
+    if !fits(&login) || !login.chars().all(|c| c.is_alphanumeric() || ".-_@".contains(c)) {
+        let message = format!("ログイン名は{LONGEST}文字以内の文字・数字と . - _ @ にしてください。空白は使えません。");
+        faults.push(FieldError::new("login", message));
+    }
+    if faults.is_empty() { Ok((name, login)) } else { Err(Error::Fields(faults)) }
+}
+
+pub(super) fn new_row(facility: &str, name: &str, login: &str, role: Role, made_at: i64) -> UserRow {
+    UserRow {
+        id: Uuid::now_v7().to_string(),
+        facility: facility.to_owned(),
+        login: login.to_owned(),
+        login_key: login_key(login),
+        name: name.to_owned(),
+        role: role.code().to_owned(),
+        password_history: "[]".to_owned(),
+        made_at,
+        rev: 1,
+        ..UserRow::default()
+    }
+}
+
+fn own_account() -> Error {
+    Error::invalid(
+        "AUT-015",
+        "自分のアカウントは変更できません。締め出しを防ぐためです。別の医療情報システム安全管理責任者に頼んでください。",
+    )
+}
+
+/// Refuses to leave a facility without an administrator.
+pub(super) async fn keep_an_admin(tx: &WriteTx) -> Result<()> {
+    if tx.user_count_enabled(Role::Admin.code()).await? > 0 {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "AUT-016",
+        "変更できません。医療情報システム安全管理責任者のアカウントがなくなるためです。先に別の人をその役割にしてください。",
+    ))
+}
+
+impl App {
+    /// The accounts of a facility, by login.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn user_list(&self, facility: &str) -> Result<Vec<User>> {
+        self.store.user_list(facility).await?.iter().map(User::of).collect()
+    }
+
+    /// Adds an account. It has no credentials: the person gets in by a reset, confirmed face to face.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for who may not manage accounts, [`Error::Fields`] when something entered will not do.
+    pub async fn user_add(&self, signed: &Signed, new: NewUser) -> Result<User> {
+        signed.need(Permission::ManageUsers)?;
+        let facility = &signed.user.facility;
+        let (name, login) = checked(&new.name, &new.login)?;
+        let mut faults = Vec::new();
+        if self.store.user_find_login(&login_key(&login)).await?.is_some() {
+            faults.push(FieldError::new("login", "そのログイン名はすでに使われています。別のものにしてください。"));
+        }
+        if let (Some(people), Some(person)) = (ledger("people"), &new.person)
+            && self.store.row_find(people, facility, std::slice::from_ref(person)).await?.is_empty()
+        {
+            faults.push(FieldError::new("person", "職員名簿にありません。先に職員名簿に登録してください。"));
+        }
+        if new.valid_from.zip(new.valid_until).is_some_and(|(from, until)| until < from) {
+            faults.push(FieldError::new("valid_until", "終わりの日が始まりの日より前です。直してください。"));
+        }
+        if !faults.is_empty() {
+            return Err(Error::Fields(faults));
+        }
+        let row = UserRow {
+            person: new.person,
+            sealed: new.sealed,
+            valid_from: new.valid_from.map(|day| day.to_string()),
+            valid_until: new.valid_until.map(|day| day.to_string()),
+            ..new_row(facility, &name, &login, new.role, self.now().as_microsecond())
+        };
+        let mut tx = self.store.begin(&signed.actor(), facility, self.now()).await?;
+        tx.user_insert(&row).await?;
+        let event = Event::new("user.add", row.id.clone()).with("login", &row.login).with("role", &row.role);
+        tx.record(event.with("sealed", row.sealed));
+        tx.commit().await?;
+        User::of(&row)
+    }
+
+    /// Gives an account another role.
+    ///
+    /// # Errors
+    /// `AUT-015` for one's own, `AUT-016` for the last administrator's.
+    pub async fn user_role_set(&self, signed: &Signed, id: &str, role: Role) -> Result<()> {
+        let mut user = self.user_managed(signed, id).await?;
+        let before = std::mem::replace(&mut user.role, role.code().to_owned());
+        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        tx.user_update(&user).await?;
+        keep_an_admin(&tx).await?;
+        tx.record(Event::new("user.role", user.id).with("before", before).with("after", user.role));
+        Ok(tx.commit().await?)
+    }
+
+    /// Disables an account and ends its sessions.
+    ///
+    /// # Errors
+    /// `AUT-015` for one's own, `AUT-016` for the last administrator's, [`Error::Fields`] without a reason.
+    pub async fn user_disable(&self, signed: &Signed, id: &str, reason: &str) -> Result<()> {
+        let mut user = self.user_managed(signed, id).await?;
+        let reason = reason_given(reason)?;
+        (user.disabled_at, user.disabled_reason) = (Some(self.now().as_microsecond()), Some(reason.clone()));
+        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        tx.user_update(&user).await?;
+        keep_an_admin(&tx).await?;
+        let ended = tx.session_revoke_all(&user.id, "").await?;
+        tx.record(Event::new("user.disable", user.id).with("reason", reason).with("sessions_ended", ended));
+        Ok(tx.commit().await?)
+    }
+
+    /// Enables a disabled account again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the facility has no such account.
+    pub async fn user_enable(&self, signed: &Signed, id: &str) -> Result<()> {
+        let mut user = self.user_managed(signed, id).await?;
+        (user.disabled_at, user.disabled_reason) = (None, None);
+        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        tx.user_update(&user).await?;
+        tx.record(Event::new("user.enable", user.id));
+        Ok(tx.commit().await?)
+    }
+
+    /// Ends every session of an account; how many there were.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the facility has no such account.
+    pub async fn user_sessions_end(&self, signed: &Signed, id: &str) -> Result<u64> {
+        signed.need(Permission::ManageUsers)?;
+        let user = self.user_here(signed, id).await?;
+        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        let ended = tx.session_revoke_all(&user.id, "").await?;
+        tx.record(Event::new("user.sessions-end", user.id).with("sessions_ended", ended));
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// Disables the accounts of everybody whose last day (ledger of people) is over in Japan; how many.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn accounts_refresh(&self) -> Result<u64> {
+        let mut count = 0;
+        for user in self.store.user_list_left(self.today()).await? {
+            count += u64::from(self.disable_left(&user).await?);
+        }
+        Ok(count)
+    }
+
+    /// Takes the notice to oneself as read.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn notice_read(&self, signed: &Signed) -> Result<()> {
+        self.own_changed(signed, "notice.read", |user| user.notice = None).await
+    }
+
+    /// Chooses the language of one's pages.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn lang_set(&self, signed: &Signed, lang: Lang) -> Result<()> {
+        let code = if lang == Lang::En { "en" } else { "ja" };
+        self.own_changed(signed, "user.lang", |user| user.lang = Some(code.to_owned())).await
+    }
+
+    async fn own_changed(&self, signed: &Signed, action: &str, change: impl FnOnce(&mut UserRow)) -> Result<()> {
+        signed.need(Permission::UseOwnAccount)?;
+        let mut user = self.own_row(signed).await?;
+        change(&mut user);
+        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        tx.user_update(&user).await?;
+        tx.record(Event::new(action, user.id));
+        Ok(tx.commit().await?)
+    }
+
+    /// An account of one's facility.
+    pub(super) async fn user_here(&self, signed: &Signed, id: &str) -> Result<UserRow> {
+        let found = self.store.user_find(id).await?.filter(|user| user.facility == signed.user.facility);
+        found.ok_or_else(|| Error::NotFound { what: "アカウント".to_owned() })
+    }
+
+    /// Somebody else's account that one may manage.
+    async fn user_managed(&self, signed: &Signed, id: &str) -> Result<UserRow> {
+        signed.need(Permission::ManageUsers)?;
+        if id == signed.user.id {
+            return Err(own_account());
+        }
+        self.user_here(signed, id).await
+    }
+}
+
+/// A reason that says something.
+pub(super) fn reason_given(reason: &str) -> Result<String> {
+    let reason = Some(tidy(reason)).filter(|reason| !reason.is_empty());
+    reason.ok_or_else(|| Error::Fields(vec![FieldError::new("reason", "理由がありません。理由を入れてください。")]))
+}

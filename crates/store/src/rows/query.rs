@@ -1,0 +1,157 @@
+//! Finding rows for a page: words, filters, order, fifty at a time, the same on both databases.
+
+use domain::ledger::{Column, Kind, Ledger, Value as Cell};
+use domain::text::search_key;
+use sea_orm::Value;
+
+use super::{StoredRow, select_list, stored_rows, title, to_sql};
+use crate::Store;
+use crate::dialect::bytewise;
+use crate::error::Result;
+
+/// Rows on a page.
+pub const PAGE_SIZE: u32 = 50;
+/// More words than this narrow nothing down any further.
+const MAX_WORDS: usize = 16;
+
+/// What a page asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct RowQuery<'a> {
+    /// The ledger.
+    pub ledger: &'static Ledger,
+    /// Words that all have to occur somewhere in the row, in any spelling; empty for every row.
+    pub search: &'a str,
+    /// What columns have to hold, as people write it or as codes; `""` is *not stated*. Of a set, every given entry
+    /// has to be in it. A value that the column cannot hold is held by no row.
+    pub filters: &'a [(&'static Column, String)],
+    /// The column to order by; without one, the key. Rows that do not state it come last either way.
+    pub sort: Option<&'static Column>,
+    /// The greatest first.
+    pub descending: bool,
+    /// Page, from 1; one beyond the last is the last.
+    pub page: u32,
+}
+
+/// One page of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowPage {
+    /// At most [`PAGE_SIZE`] rows.
+    pub rows: Vec<StoredRow>,
+    /// How many rows there are on all pages.
+    pub total: u64,
+    /// Which page this is, from 1.
+    pub page: u32,
+    /// How many pages there are, at least 1.
+    pub pages: u32,
+}
+
+/// Conditions that are joined by `AND`, with their values.
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn of(facility: &str) -> Self {
+        Self { sql: "facility = $1".to_owned(), values: vec![facility.into()] }
+    }
+
+    fn and(&mut self, condition: &str) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+    }
+
+    fn with(&mut self, left: &str, value: Value) {
+        self.values.push(value);
+        self.sql.push_str(&format!(" AND {left} ${}", self.values.len()));
+    }
+
+    fn containing(&mut self, text: &str, part: &str) {
+        let escaped: String =
+            part.chars().flat_map(|c| matches!(c, '!' | '%' | '_').then_some('!').into_iter().chain([c])).collect();
+        self.with(&format!("{text} LIKE"), format!("%{escaped}%").into());
+        self.sql.push_str(" ESCAPE '!'");
+    }
+
+    fn words(&mut self, search: &str) {
+        for word in search.split_whitespace().map(search_key).filter(|w| !w.is_empty()).take(MAX_WORDS) {
+            self.containing("search", &word);
+        }
+    }
+
+    fn filter(&mut self, column: &Column, wanted: &str) {
+        match column.parse(wanted) {
+            Ok(None) => self.and(&format!("{} IS NULL", column.name)),
+            Ok(Some(Cell::Text(codes))) if matches!(column.kind, Kind::Set(_)) => {
+                for code in codes.split('+') {
+                    self.containing(&format!("'+' || {} || '+'", column.name), &format!("+{code}+"));
+                }
+            }
+            Ok(Some(value)) => self.with(&format!("{} =", column.name), to_sql(column, Some(&value))),
+            Err(_) => self.and("1 = 0"),
+        }
+    }
+}
+
+impl Store {
+    /// One page of the rows of a facility that a query asks for.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn row_page(&self, facility: &str, query: &RowQuery<'_>) -> Result<RowPage> {
+        let mut conditions = Conditions::of(facility);
+        conditions.words(query.search);
+        for (column, wanted) in query.filters {
+            conditions.filter(column, wanted);
+        }
+        let (table, Conditions { sql: condition, values }) = (query.ledger.name, conditions);
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE {condition}");
+        let counted = self.query(&sql, values.clone()).await?;
+        let total: i64 = counted.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        let total = u64::try_from(total).unwrap_or_default();
+        let pages = u32::try_from(total.div_ceil(PAGE_SIZE.into())).unwrap_or(u32::MAX).max(1);
+        let page = query.page.clamp(1, pages);
+        let bytewise = bytewise(&self.read);
+        let direction = if query.descending { " DESC" } else { "" };
+        let order = match query.sort {
+            Some(column) => {
+                let as_bytes = if matches!(column.kind, Kind::YesNo | Kind::Integer) { "" } else { bytewise };
+                format!("{0} IS NULL, {0}{as_bytes}{direction}, row_key{bytewise}", column.name)
+            }
+            None => format!("row_key{bytewise}{direction}"),
+        };
+        // Only the keys are sorted; the rows are fetched for the fifty that are shown.
+        let sql = format!(
+            "SELECT {} FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {condition} ORDER BY {order} \
+             LIMIT {PAGE_SIZE} OFFSET {}) ORDER BY {order}",
+            select_list(query.ledger),
+            u64::from(page - 1) * u64::from(PAGE_SIZE)
+        );
+        let rows = stored_rows(query.ledger, &self.query(&sql, values).await?)?;
+        Ok(RowPage { rows, total, page, pages })
+    }
+
+    /// `(key, title)` of the first rows in which all words occur.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn row_suggest(
+        &self,
+        ledger: &'static Ledger,
+        facility: &str,
+        search: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<String>)>> {
+        let mut conditions = Conditions::of(facility);
+        conditions.words(search);
+        let sql = format!(
+            "SELECT row_key, {} FROM {} WHERE {} ORDER BY row_key{} LIMIT {limit}",
+            title(ledger),
+            ledger.name,
+            conditions.sql,
+            bytewise(&self.read)
+        );
+        let rows = self.query(&sql, conditions.values).await?;
+        rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
+    }
+}

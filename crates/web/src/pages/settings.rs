@@ -1,0 +1,73 @@
+//! 設定: one's own account, people, terminals, and whether the server is in order.
+
+use app::{Check, Health};
+use askama::Template;
+use domain::authz::Permission;
+
+use crate::form::Fields;
+use crate::guard::Visit;
+use crate::page::{Chrome, PageResult, done};
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct Settings {
+    c: Chrome,
+    users: bool,
+    server: bool,
+}
+
+/// The page with what can be set.
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    let me = visit.me()?;
+    let (users, server) = (me.may(Permission::ManageUsers), me.may(Permission::ManageSettings));
+    visit.page(&Settings { c: visit.chrome("settings-title"), users, server })
+}
+
+#[derive(Template)]
+#[template(path = "doctor.html")]
+struct Doctor {
+    c: Chrome,
+    checks: Vec<Check>,
+}
+
+/// 診断.
+pub(crate) async fn doctor(visit: Visit) -> PageResult {
+    let checks = visit.app().doctor(&visit.web().folder).await?;
+    visit.page(&Doctor { c: visit.chrome("doctor-title"), checks })
+}
+
+#[derive(Template)]
+#[template(path = "terminals.html")]
+struct Terminals {
+    c: Chrome,
+    terminals: Vec<app::identity::TerminalInfo>,
+}
+
+/// 端末: which ones several people use in turn.
+pub(crate) async fn terminals(visit: Visit) -> PageResult {
+    let terminals = visit.app().terminal_list(&visit.facility()?.id).await?;
+    visit.page(&Terminals { c: visit.chrome("terminals-title"), terminals })
+}
+
+/// Says of this very terminal what it is.
+pub(crate) async fn terminal(visit: Visit, fields: Fields) -> PageResult {
+    let shared = fields.get("shared") == "1";
+    visit.app().terminal_set(visit.me()?, visit.terminal(), fields.get("name"), shared).await?;
+    Ok(done("/settings/terminals", "terminals-set", &[]))
+}
+
+/// Marks what the person was told as read.
+pub(crate) async fn notice_read(visit: Visit, _: Fields) -> PageResult {
+    visit.app().notice_read(visit.me()?).await?;
+    Ok(done("/", "notice-was-read", &[]))
+}
+
+/// The word of a state of health.
+pub(crate) const fn health(health: Health) -> (&'static str, &'static str, &'static str) {
+    match health {
+        Health::Good => ("met", "○", "health-good"),
+        Health::Warn => ("due_soon", "△", "health-warn"),
+        Health::Bad => ("unmet", "×", "health-bad"),
+        Health::Unknown => ("unknown", "？", "health-unknown"),
+    }
+}

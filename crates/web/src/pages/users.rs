@@ -1,0 +1,144 @@
+//! 利用者: who can sign in, as what, and until when. Accounts follow the people ledger: who leaves is shut out.
+
+use app::identity::{NewUser, SessionInfo, User};
+use askama::Template;
+use axum::extract::Path;
+use domain::authz::Role;
+use domain::ledger::ledger;
+
+use crate::form::{Errors, Fields};
+use crate::guard::Visit;
+use crate::page::{Chrome, PageResult, Problem, done};
+
+#[derive(Template)]
+#[template(path = "users.html")]
+struct Users {
+    c: Chrome,
+    users: Vec<User>,
+    pending: usize,
+}
+
+/// Everybody.
+pub(crate) async fn list(visit: Visit) -> PageResult {
+    let users = visit.app().user_list(&visit.facility()?.id).await?;
+    let pending = visit.app().reset_pending(visit.me()?).await?.len();
+    visit.page(&Users { c: visit.chrome("users-title"), users, pending })
+}
+
+#[derive(Template)]
+#[template(path = "users_new.html")]
+struct New {
+    c: Chrome,
+    errors: Errors,
+    people: Vec<(String, Option<String>)>,
+    typed: Fields,
+}
+
+async fn new_form(visit: &Visit, errors: Errors, typed: Fields) -> Result<New, Problem> {
+    let people = match ledger("people") {
+        Some(people) => visit.app().suggest(visit.facility()?, people, "", 500).await?,
+        None => Vec::new(),
+    };
+    let mut c = visit.chrome("users-new");
+    c.failed = !errors.is_empty();
+    Ok(New { c, errors, people, typed })
+}
+
+/// The form for a new one.
+pub(crate) async fn new(visit: Visit) -> PageResult {
+    visit.page(&new_form(&visit, Errors::default(), Fields::default()).await?)
+}
+
+/// Makes one; it signs in for the first time the way of the lost factor, so no password is ever handed around.
+pub(crate) async fn add(visit: Visit, fields: Fields) -> PageResult {
+    let text = |name: &str| Some(fields.get(name).trim().to_owned()).filter(|t| !t.is_empty());
+    let day = |name: &str| match text(name) {
+        None => Ok(None),
+        Some(typed) => domain::jp::parse_date(&typed).map(Some).map_err(|error| {
+            app::Error::Fields(vec![app::FieldError { field: name.to_owned(), message: error.to_string() }])
+        }),
+    };
+    let made = match (day("valid_from"), day("valid_until")) {
+        (Ok(valid_from), Ok(valid_until)) => {
+            let new = NewUser {
+                login: fields.get("login").to_owned(),
+                name: fields.get("name").to_owned(),
+                person: text("person"),
+                role: Role::parse(fields.get("role")).unwrap_or(Role::Staff),
+                valid_from,
+                valid_until,
+                sealed: fields.get("sealed") == "1",
+            };
+            visit.app().user_add(visit.me()?, new).await
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    match made {
+        Ok(user) => Ok(done(&format!("/users/{}", user.id), "users-added", &[("name", &user.name)])),
+        Err(error) => visit.again(&new_form(&visit, Errors::of(error)?, fields).await?),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "users_one.html")]
+struct One {
+    c: Chrome,
+    errors: Errors,
+    user: User,
+    sessions: Vec<SessionInfo>,
+    own: bool,
+}
+
+async fn one(visit: &Visit, id: &str, errors: Errors) -> Result<One, Problem> {
+    let users = visit.app().user_list(&visit.facility()?.id).await?;
+    let missing = || Problem::from(app::Error::NotFound { what: "利用者".to_owned() });
+    let user = users.into_iter().find(|u| u.id == id).ok_or_else(missing)?;
+    let mut c = visit.chrome("users-title");
+    c.title.clone_from(&user.name);
+    c.failed = !errors.is_empty();
+    let (own, sessions) = (visit.me()?.user.id == user.id, visit.app().session_list(&user.id).await?);
+    Ok(One { c, errors, user, sessions, own })
+}
+
+/// One of them.
+pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> PageResult {
+    visit.page(&one(&visit, &id, Errors::default()).await?)
+}
+
+async fn after(visit: &Visit, id: &str, outcome: app::Result<()>, word: &str) -> PageResult {
+    match outcome {
+        Ok(()) => Ok(done(&format!("/users/{id}"), word, &[])),
+        Err(error) => visit.again(&one(visit, id, Errors::of(error)?).await?),
+    }
+}
+
+/// Gives another role.
+pub(crate) async fn role(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
+    let role = Role::parse(fields.get("role")).ok_or_else(|| app::Error::NotFound { what: "役割".to_owned() })?;
+    let outcome = visit.app().user_role_set(visit.me()?, &id, role).await;
+    after(&visit, &id, outcome, "users-role-set").await
+}
+
+/// Shuts out.
+pub(crate) async fn disable(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
+    let outcome = visit.app().user_disable(visit.me()?, &id, fields.get("reason")).await;
+    after(&visit, &id, outcome, "users-disabled").await
+}
+
+/// Lets in again.
+pub(crate) async fn enable(visit: Visit, Path(id): Path<String>, _: Fields) -> PageResult {
+    let outcome = visit.app().user_enable(visit.me()?, &id).await;
+    after(&visit, &id, outcome, "users-enabled").await
+}
+
+/// Ends every session.
+pub(crate) async fn end_sessions(visit: Visit, Path(id): Path<String>, _: Fields) -> PageResult {
+    let outcome = visit.app().user_sessions_end(visit.me()?, &id).await.map(|_| ());
+    after(&visit, &id, outcome, "users-sessions-ended").await
+}
+
+/// Opens the sealed account for an emergency.
+pub(crate) async fn open(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
+    let outcome = visit.app().emergency_open(visit.me()?, &id, fields.get("reason")).await;
+    after(&visit, &id, outcome, "users-opened").await
+}
