@@ -3,7 +3,7 @@
 use domain::journal::{Break, verify};
 
 use crate::Store;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 impl Store {
     /// The newest entries of a facility, or of all, as canonical JSON, newest first.
@@ -18,18 +18,26 @@ impl Store {
         rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
     }
 
+    /// The whole chain, oldest first: place, facility, entry as canonical JSON, hash.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn journal_chain(&self) -> Result<Vec<(i64, String, String, String)>> {
+        let rows = self.query("SELECT seq, facility, entry, hash FROM journal ORDER BY seq", Vec::new()).await?;
+        rows.iter()
+            .map(|r| {
+                Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?, r.try_get_by_index(3)?))
+            })
+            .collect()
+    }
+
     /// Checks the whole chain; the number of entries, or the first break.
     ///
     /// # Errors
     /// Any store error; the break is the inner result.
     pub async fn journal_verify(&self) -> Result<std::result::Result<i64, Break>> {
-        let rows = self.query("SELECT seq, entry, hash FROM journal ORDER BY seq", Vec::new()).await?;
-        let entries = rows
-            .iter()
-            .map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?)))
-            .collect::<std::result::Result<Vec<(i64, String, String)>, sea_orm::DbErr>>()
-            .map_err(Error::from)?;
-        Ok(verify(entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_str(), hash.as_str()))))
+        let chain = self.journal_chain().await?;
+        Ok(verify(chain.iter().map(|(seq, _, entry, hash)| (*seq, entry.as_str(), hash.as_str()))))
     }
 
     /// Place and hash of the newest entry; `(0, zeros)` when there is none.
