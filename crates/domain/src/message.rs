@@ -10,7 +10,7 @@ use crate::text::Lang;
 const MESSAGES: &str = include_str!("messages.toml");
 
 /// The sentence `key` in `lang` with its `{placeholders}` filled in. An unknown key shows itself, so
-/// that a slip is visible and harmless; a test looks every used key up.
+/// that a slip is visible and harmless; a test of the tools looks every key up that the sources use.
 pub fn say(lang: Lang, key: &str, values: &[(&str, &dyn Display)]) -> String {
     let Some(text) = table().get(key) else { return key.to_owned() };
     let mut sentence = text.in_lang(lang).to_owned();
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_parses_and_both_languages_use_the_same_placeholders() {
+    fn the_file_parses_and_english_fills_in_nothing_that_japanese_does_not() {
         let names = |s: &str| {
             let mut found: Vec<String> =
                 s.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(n, _)| n.to_owned())).collect();
@@ -42,7 +42,8 @@ mod tests {
         let table: HashMap<String, Text> = toml::from_str(MESSAGES).expect("messages.toml");
         assert!(!table.is_empty());
         for (key, text) in table {
-            assert_eq!(names(&text.ja), names(&text.en), "{key}");
+            let japanese = names(&text.ja);
+            assert!(names(&text.en).iter().all(|name| japanese.contains(name)), "{key}");
             assert!(!text.ja.is_empty() && !text.en.is_empty(), "{key}");
         }
     }

@@ -62,13 +62,13 @@ pub enum ReportError {
          空きメモリを確かめてもう一度作成し、続くときはこのコードを添えて管理者に知らせてください。"
     )]
     Crash(#[source] Diagnostics),
-    /// The helper process did not end in time and was killed.
+    /// The helper process did not finish a document in time and was killed.
     #[error(
-        "PDFを作成できませんでした（RPT-009）。組版プログラム「sakimori-typeset」が{seconds}秒以内に終わらなかったため、止めました。書類が長すぎるか、コンピュータの負荷が高すぎます。\
+        "PDFを作成できませんでした（RPT-009）。組版プログラム「sakimori-typeset」が一つの書類を{seconds}秒以内に終えなかったため、止めました。書類が長すぎるか、コンピュータの負荷が高すぎます。\
          時間をおいてもう一度作成し、続くときはこのコードを添えて管理者に知らせてください。"
     )]
     Late {
-        /// Seconds it was given.
+        /// Seconds it was given for each.
         seconds: u64,
     },
     /// A large sheet is written through a temporary file, and that failed.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::Document;
 use crate::error::{Diagnostics, ReportError};
 
-/// How long the typesetter may take for all documents of one call; a whole audit folder takes a few seconds.
+/// How long the typesetter may take until the next document is there; a whole audit folder takes a few seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the typesetter says of one document.
@@ -46,7 +46,7 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>, ReportError> {
 /// # Errors
 /// [`ReportError::Ragged`] if a row of a table does not fit its columns; [`ReportError::Layout`] and
 /// [`ReportError::Export`] if the typesetter refuses a document; [`ReportError::Press`] if there is no
-/// typesetter, [`ReportError::Crash`] if it dies, [`ReportError::Late`] if it needs more than a minute for all.
+/// typesetter, [`ReportError::Crash`] if it dies, [`ReportError::Late`] if a document takes more than a minute.
 pub fn pdfs(documents: &[Document]) -> Result<Vec<Vec<u8>>, ReportError> {
     let order = serde_json::to_vec(documents).map_err(|e| ReportError::Press(e.into()))?;
     print(Command::new(program()), order, documents.len(), PATIENCE)
@@ -66,65 +66,84 @@ fn print(mut press: Command, order: Vec<u8>, count: usize, patience: Duration) -
     };
     let (sender, receiver) = mpsc::channel();
     // The talk happens beside, because neither end of a pipe knows a deadline; killing the press ends it.
-    std::thread::spawn(move || _ = sender.send(talk(input, &order, BufReader::new(output), complaints, count)));
-    let said = receiver.recv_timeout(patience);
+    std::thread::spawn(move || talk(input, &order, BufReader::new(output), complaints, count, &sender));
+    let mut all = Vec::with_capacity(count);
+    let stopped = loop {
+        if all.len() == count {
+            break None;
+        }
+        match receiver.recv_timeout(patience) {
+            Ok(Said::Printed(pdf)) => all.push(pdf),
+            Ok(other) => break Some(other),
+            Err(_) => break Some(Said::Nothing),
+        }
+    };
     let killed = press.kill();
     let ended = press.wait().map_err(ReportError::Press)?;
-    match said {
-        Ok(Talk::Printed(printed)) => printed,
-        Ok(Talk::Broken(complaint)) => Err(ReportError::Crash(Diagnostics(format!("{ended}: {complaint}")))),
-        Err(_) => {
+    match stopped {
+        None | Some(Said::Printed(_)) => Ok(all),
+        Some(Said::Refused(refusal)) => Err(refusal),
+        Some(Said::Broken(complaint)) => Err(ReportError::Crash(Diagnostics(format!("{ended}: {complaint}")))),
+        Some(Said::Nothing) => {
             killed.map_err(ReportError::Press)?;
             Err(ReportError::Late { seconds: patience.as_secs() })
         }
     }
 }
 
-/// How the talk with the press ended.
-enum Talk {
-    /// Every document was printed, or one was refused.
-    Printed(Result<Vec<Vec<u8>>, ReportError>),
-    /// It stopped in the middle; what it wrote on standard error, cut.
+/// What came of the next document.
+enum Said {
+    /// Its PDF.
+    Printed(Vec<u8>),
+    /// The typesetter refused it.
+    Refused(ReportError),
+    /// The talk broke off; why, and the beginning of what the press wrote on standard error.
     Broken(String),
+    /// Nothing in time.
+    Nothing,
 }
 
-/// It reads everything before it writes anything, so the two ends cannot wait for each other.
-fn talk(mut input: impl Write, order: &[u8], output: impl BufRead, complaints: impl Read, count: usize) -> Talk {
+/// Sends the order and passes on what comes back, until all is there or something is wrong. The press reads
+/// everything before it writes anything, so the two ends cannot wait for each other.
+fn talk(
+    mut input: impl Write,
+    order: &[u8],
+    mut output: impl BufRead,
+    complaints: impl Read,
+    count: usize,
+    heard: &mpsc::Sender<Said>,
+) {
     const COMPLAINT: u64 = 4096;
     let sent = input.write_all(order);
     drop(input);
-    match sent.and_then(|()| collect(output, count)) {
-        Ok(printed) => Talk::Printed(printed),
-        Err(broken) => {
-            let mut said = Vec::new();
-            let _ = complaints.take(COMPLAINT).read_to_end(&mut said);
-            Talk::Broken(format!("{broken}: {}", String::from_utf8_lossy(&said).trim()))
-        }
+    let mut outcome = sent.and_then(|()| next(&mut output));
+    for _ in 1..count {
+        let Ok(said @ Said::Printed(_)) = outcome else { break };
+        _ = heard.send(said);
+        outcome = next(&mut output);
     }
+    _ = heard.send(outcome.unwrap_or_else(|error| {
+        let mut said = Vec::new();
+        let _ = complaints.take(COMPLAINT).read_to_end(&mut said);
+        Said::Broken(format!("{error}: {}", String::from_utf8_lossy(&said).trim()))
+    }));
 }
 
-/// Takes what was printed. The outer error is a broken talk, the inner one a refused document.
-fn collect(mut output: impl BufRead, count: usize) -> std::io::Result<Result<Vec<Vec<u8>>, ReportError>> {
-    let mut all = Vec::with_capacity(count);
-    for _ in 0..count {
-        let mut line = String::new();
-        output.read_line(&mut line)?;
-        let length = match serde_json::from_str(&line)? {
-            Printed::Pdf(length) => length,
-            Printed::Layout(said) => return Ok(Err(ReportError::Layout(said))),
-            Printed::Export(said) => return Ok(Err(ReportError::Export(said))),
-            Printed::Ragged(table, row, cells, columns) => {
-                return Ok(Err(ReportError::Ragged { table, row, cells, columns }));
-            }
-        };
-        let mut pdf = Vec::new();
-        output.by_ref().take(u64::try_from(length).unwrap_or(u64::MAX)).read_to_end(&mut pdf)?;
-        if pdf.len() != length {
-            return Err(ErrorKind::UnexpectedEof.into());
+/// Takes the next document.
+fn next(output: &mut impl BufRead) -> std::io::Result<Said> {
+    let mut line = String::new();
+    output.read_line(&mut line)?;
+    let length = match serde_json::from_str(&line)? {
+        Printed::Pdf(length) => length,
+        Printed::Layout(said) => return Ok(Said::Refused(ReportError::Layout(said))),
+        Printed::Export(said) => return Ok(Said::Refused(ReportError::Export(said))),
+        Printed::Ragged(table, row, cells, columns) => {
+            return Ok(Said::Refused(ReportError::Ragged { table, row, cells, columns }));
         }
-        all.push(pdf);
-    }
-    Ok(Ok(all))
+    };
+    let mut pdf = Vec::new();
+    output.take(u64::try_from(length).unwrap_or(u64::MAX)).read_to_end(&mut pdf)?;
+    if pdf.len() == length { Ok(Said::Printed(pdf)) } else { Err(ErrorKind::UnexpectedEof.into()) }
 }
 
 /// The typesetter lies beside this executable (or one folder up, where a build keeps its test programs); else it
