@@ -182,6 +182,7 @@ fn credential(row: &QueryResult) -> Result<CredentialRow> {
     })
 }
 
+impl Store {
     /// Number of accounts that have a password or a passkey: as long as it is 0, nobody can sign in.
     ///
     /// # Errors
