@@ -128,3 +128,8 @@ impl App {
             .map_err(|message| Error::Internal { message: message.clone() })
     }
 }
+
+/// Runs work that keeps a processor busy where it holds up nobody.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal { message: error.to_string() })
+}

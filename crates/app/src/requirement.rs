@@ -124,8 +124,8 @@ impl App {
     /// Any store error.
     pub async fn people_names(&self, facility: &Facility) -> Result<Vec<String>> {
         let Some(people) = ledger("people") else { return Ok(Vec::new()) };
-        let mut names: Vec<String> =
-            self.store.name_list(people, &facility.id).await?.into_iter().filter_map(|(_, name)| name).collect();
+        let rows = self.suggest(facility, people, "", PEOPLE_MAX).await?;
+        let mut names: Vec<String> = rows.into_iter().filter_map(|(_, name)| name).collect();
         names.sort();
         names.dedup();
         Ok(names)
@@ -144,13 +144,14 @@ impl App {
             return Err(Error::NotFound { what: "答える要求事項".to_owned() });
         };
         let key = key_of(&requirement.id);
-        let stored = self.store.row_find(ledger, &facility.id, std::slice::from_ref(&key)).await?.remove(&key);
+        let typed = read(ledger, statement.typed)?;
+        check(requirement, &typed, today)?;
+        let mut tx = self.store.begin(actor, &facility.id, self.now()).await?;
+        let stored = tx.row_find(ledger, std::slice::from_ref(&key)).await?.remove(&key);
         if stored.as_ref().map_or(0, |row| row.rev) != statement.rev {
             let error = Error::Store(store::Error::Conflict { what: requirement.cited() });
             return Err(fault("", error.to_string()));
         }
-        let typed = read(ledger, statement.typed)?;
-        check(requirement, &typed, today)?;
         let mut row = stored.as_ref().map(|stored| stored.row.clone()).unwrap_or_default();
         let answered = typed.contains_key("answer");
         let replaced: &[&'static str] = if answered { &[ANSWER, PLAN].concat() } else { PLAN };
@@ -170,7 +171,6 @@ impl App {
             Some(value) => event.with(name, ledger.column(name).map_or(String::new(), |c| c.show(value, Lang::Ja))),
             None => event,
         });
-        let mut tx = self.store.begin(actor, &facility.id, self.now()).await?;
         match stored {
             Some(_) => tx.row_update(ledger, &key, statement.rev, &row).await?,
             None => tx.row_upsert(ledger, &[(key, row)], None).await?,
@@ -180,6 +180,8 @@ impl App {
     }
 }
 
+/// Most names offered for a field.
+const PEOPLE_MAX: u32 = 500;
 /// The columns that make an answer.
 const ANSWER: &[&str] = &["answer", "reason", "valid_until", "approved_by"];
 /// The columns that say who acts by when.

@@ -30,12 +30,8 @@ impl Store {
     /// # Errors
     /// Any store error.
     pub async fn journal_about(&self, facility: &str, subject: &str) -> Result<Vec<Entry>> {
-        // The canonical entry ends with its subject. Wildcards in it only find too much.
-        let json = serde_json::to_string(subject).map_err(|_| Error::Corrupt { what: subject.to_owned() })?;
-        let json = json.replace('!', "!!");
-        let sql = "SELECT entry FROM journal WHERE facility = $1 AND entry LIKE $2 ESCAPE '!' ORDER BY seq DESC";
-        let found = self.entries(sql, vec![facility.into(), format!("%\"subject\":{json}}}").into()]).await?;
-        Ok(found.into_iter().filter(|entry| entry.subject == subject).collect())
+        let sql = "SELECT entry FROM journal WHERE facility = $1 AND subject = $2 ORDER BY seq DESC";
+        self.entries(sql, vec![facility.into(), subject.into()]).await
     }
 
     async fn entries(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<Vec<Entry>> {

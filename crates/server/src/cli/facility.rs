@@ -15,12 +15,13 @@ pub(crate) enum Command {
     /// 施設を登録する
     Add {
         /// 施設名
+        #[arg(value_name = "施設名")]
         name: String,
         /// 施設コード（医療機関コードなど）
-        #[arg(long, default_value = "")]
+        #[arg(long, value_name = "コード", default_value = "")]
         no: String,
         /// 施設種別（hospital, clinic, dental, pharmacy, midwifery, care, visiting_nurse, network, vendor）
-        #[arg(long)]
+        #[arg(long, value_name = "種別")]
         kind: Option<String>,
     },
     /// 施設の一覧を見る

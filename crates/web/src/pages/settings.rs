@@ -40,7 +40,8 @@ pub(crate) async fn doctor(visit: Visit) -> PageResult {
 #[template(path = "terminals.html")]
 struct Terminals {
     c: Chrome,
-    terminals: Vec<app::identity::TerminalInfo>,
+    /// Name, and whether several people use it.
+    terminals: Vec<(String, bool)>,
 }
 
 /// 端末: which ones several people use in turn.
