@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use app::{App, SystemClock};
+use app::{App, Keyring, SystemClock};
 use clap::{Parser, Subcommand};
 use domain::journal::Actor;
 use store::{Location, Store};
@@ -92,10 +92,14 @@ enum Command {
     Dump(outputs::Dump),
     /// 書き出したファイルを空の保存先に読み込む
     Load(outputs::Load),
-    /// デモの施設を空のデータフォルダに読み込む
-    Demo,
-    /// 端末のエージェントからの報告を受け付ける
+    /// 架空の施設で試す（終わると消えます。--load で空のデータフォルダに読み込むだけにもできます）
+    Demo(serve::Demo),
+    /// サーバを始める（画面と、端末のエージェントの受付）
     Serve(serve::Serve),
+    /// 初期設定のリンクを作り直す（サーバを止めているとき）
+    SetupLink(serve::SetupLink),
+    /// このサーバが正しく動いているかを調べる
+    Doctor,
 }
 
 impl Command {
@@ -103,10 +107,11 @@ impl Command {
     fn may_begin(&self) -> bool {
         matches!(
             self,
-            Self::Demo
+            Self::Demo(_)
                 | Self::Import(_)
                 | Self::Load(_)
                 | Self::Serve(_)
+                | Self::SetupLink(_)
                 | Self::Facility(facility::Command::Add { .. })
         )
     }
@@ -122,6 +127,23 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Opens the store, and the keys in the data folder beside it.
+    async fn open(
+        location: &Location,
+        data: PathBuf,
+        actor: String,
+        wanted: Option<String>,
+        lang: domain::text::Lang,
+    ) -> Result<Self> {
+        let store = Store::open(location).await?;
+        // On PostgreSQL the folder holds keys and certificates alone.
+        std::fs::create_dir_all(&data).with_context(|| {
+            format!("データフォルダ「{}」を作れませんでした（DAT-002）。権限と空き容量を確かめてください。", data.display())
+        })?;
+        let app = App::with_keys(store, SystemClock, Keyring::open(&data)?);
+        Ok(Self { app, data, actor: Actor::new(actor), wanted, lang })
+    }
+
     async fn facility(&self) -> Result<domain::evaluate::Facility> {
         Ok(self.app.facility(self.wanted.as_deref()).await?)
     }
@@ -140,6 +162,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     };
     // These need no data.
     match &cli.command {
+        Command::Demo(demo) if !demo.load => return demo.throw_away(lang).await,
         Command::Verify(verify) => return verify.run(),
         Command::Catalog(catalog) if catalog.needs_no_data() => return catalog.run(None, lang).await,
         _ => {}
@@ -156,14 +179,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
             "データフォルダ「{folder}」にデータがありません（DAT-001）。場所が違うか、まだ始めていません。--data か環境変数 SAKIMORI_DATA を確かめてください。新しく始めるときは、sakimori demo、sakimori import、sakimori facility add のどれかを先に実行してください。"
         ),
     }
-    let store = Store::open(&location).await?;
-    let context = Context {
-        app: App::new(store, SystemClock),
-        data: cli.data,
-        actor: Actor::new(cli.actor),
-        wanted: cli.facility,
-        lang,
-    };
+    let context = Context::open(&location, cli.data, cli.actor, cli.facility, lang).await?;
     match cli.command {
         Command::Facility(command) => command.run(&context).await,
         Command::Import(command) => command.run(&context).await,
@@ -180,8 +196,10 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Journal(command) => command.run(&context).await,
         Command::Dump(command) => command.run(&context).await,
         Command::Load(command) => command.run(&context).await,
-        Command::Demo => facility::demo(&context).await,
+        Command::Demo(_) => serve::load_demo(&context).await,
         Command::Serve(command) => command.run(context).await,
+        Command::SetupLink(command) => command.run(&context).await,
+        Command::Doctor => serve::doctor(&context).await,
     }
 }
 

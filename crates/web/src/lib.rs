@@ -26,6 +26,7 @@ use axum::routing::MethodRouter;
 use tower_http::timeout::TimeoutLayer;
 
 pub use listen::{Tls, serve};
+pub use pages::settings::doctor_line;
 
 /// Longest a request may take.
 const REQUEST: Duration = Duration::from_secs(120);

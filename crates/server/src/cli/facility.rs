@@ -73,10 +73,3 @@ fn code_of_kind(text: &str) -> Result<String> {
         .map(|v| v.to_string())
         .ok_or_else(|| anyhow::anyhow!("施設種別「{text}」はありません（FAC-006）。{known}のどれかにしてください。"))
 }
-
-/// Loads the demonstration.
-pub(crate) async fn demo(context: &Context) -> Result<ExitCode> {
-    let facility = context.app.load_demo(&context.actor).await?;
-    say(format!("【デモ】{}（{}）を読み込みました。架空の施設です。", facility.name, facility.no));
-    Ok(ExitCode::SUCCESS)
-}

@@ -46,7 +46,7 @@ fn without_a_facility_the_way_is_shown() {
     assert!(desk.refused(&["facility", "add", "別", "--kind", "宇宙船"]).1.contains("IMP-113"));
     assert!(desk.refused(&["--facility", "ない", "assess"]).1.contains("FAC-001"));
     assert!(desk.refused(&["assess", "mhlw-9.9"]).1.contains("CAT-002"));
-    assert!(desk.refused(&["demo"]).1.contains("DEM-001"), "demonstration and real data never mix");
+    assert!(desk.refused(&["demo", "--load"]).1.contains("DEM-001"), "demonstration and real data never mix");
 }
 
 #[test]

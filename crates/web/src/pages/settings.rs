@@ -3,10 +3,11 @@
 use app::{Check, Health};
 use askama::Template;
 use domain::authz::Permission;
+use domain::text::Lang;
 
 use crate::form::Fields;
 use crate::guard::Visit;
-use crate::page::{Chrome, PageResult, done};
+use crate::page::{Chrome, PageResult, done, words};
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -71,4 +72,12 @@ pub(crate) const fn health(health: Health) -> (&'static str, &'static str, &'sta
         Health::Bad => ("unmet", "×", "health-bad"),
         Health::Unknown => ("unknown", "？", "health-unknown"),
     }
+}
+
+/// A check in one line, for the command line, which says the same as the page.
+pub fn doctor_line(check: &Check, lang: Lang) -> String {
+    let (state, mark, word) = health(check.health);
+    let say = |key: &str| words().say(lang, key, &[]);
+    let line = format!("{mark} {}\t{}\t{}", say(word), say(&format!("doctor-{}", check.key)), check.seen);
+    if state == "met" { line } else { format!("{line}\t{}", say(&format!("doctor-{}-do", check.key))) }
 }
