@@ -70,7 +70,8 @@ impl App {
     async fn check_clock(&self) -> Result<Check> {
         let now = self.now();
         let newest = self.store.journal_list(None, 1).await?;
-        let at = newest.first().and_then(|entry| serde_json::from_str::<domain::journal::Entry>(entry).ok()).map(|e| e.at);
+        let at =
+            newest.first().and_then(|entry| serde_json::from_str::<domain::journal::Entry>(entry).ok()).map(|e| e.at);
         let Some(at) = at.and_then(|at| Timestamp::from_microsecond(at).ok()) else {
             return Ok(Check { key: "clock", health: Health::Unknown, seen: now.to_string() });
         };

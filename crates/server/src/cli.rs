@@ -138,7 +138,10 @@ impl Context {
         let store = Store::open(location).await?;
         // On PostgreSQL the folder holds keys and certificates alone.
         std::fs::create_dir_all(&data).with_context(|| {
-            format!("データフォルダ「{}」を作れませんでした（DAT-002）。権限と空き容量を確かめてください。", data.display())
+            format!(
+                "データフォルダ「{}」を作れませんでした（DAT-002）。権限と空き容量を確かめてください。",
+                data.display()
+            )
         })?;
         let app = App::with_keys(store, SystemClock, Keyring::open(&data)?);
         Ok(Self { app, data, actor: Actor::new(actor), wanted, lang })

@@ -150,7 +150,9 @@ impl Serve {
             _ => Tls::Own { folder: context.data.join("tls"), names: names_of(&origin) },
         };
         let address = url::Url::parse(&origin).with_context(|| {
-            format!("アドレス「{origin}」を使えません（SRV-003）。https://名前:番号 の形で --origin に指定してください。")
+            format!(
+                "アドレス「{origin}」を使えません（SRV-003）。https://名前:番号 の形で --origin に指定してください。"
+            )
         })?;
         context.app.set_origin(&address)?;
         banner(&context, &origin, demo, self.plain).await?;
@@ -166,7 +168,10 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
     say(format!("防人を始めました：{origin}/ （終了は Ctrl+C）"));
     say(format!("データフォルダ　：{}", context.data.display()));
     if !plain {
-        say(format!("認証局の証明書　：{}（各端末に信頼させると警告が出ません）", context.data.join("tls/ca.crt").display()));
+        say(format!(
+            "認証局の証明書　：{}（各端末に信頼させると警告が出ません）",
+            context.data.join("tls/ca.crt").display()
+        ));
     }
     let note = context.data.join(SETUP_NOTE);
     if demo || !context.app.needs_setup().await? {
