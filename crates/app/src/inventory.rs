@@ -69,11 +69,13 @@ impl App {
         mut arrived: Inventory,
     ) -> Result<RecordedMachine> {
         let now = self.now();
-        let mut known = self.store.machine_find(&facility.id, &arrived.device_id).await?;
+        // What is merged is what is replaced: parts of one machine may arrive at the same moment.
+        let mut tx = self.store.begin(actor, &facility.id, now).await?;
+        let mut known = tx.machine_find(&arrived.device_id).await?;
         if let Some(other) = known.as_ref().and_then(|first| another_machine(first, &arrived, now)) {
             // A copied disk image: two machines with one agent id are two machines, not one that changes.
             arrived.device_id = other;
-            known = self.store.machine_find(&facility.id, &arrived.device_id).await?;
+            known = tx.machine_find(&arrived.device_id).await?;
         }
         let known = match known {
             Some(known) => Some(known),
@@ -97,7 +99,6 @@ impl App {
             }
         }
         let name = machine.hostname.clone().unwrap_or_else(|| row.agent_id.clone());
-        let mut tx = self.store.begin(actor, &facility.id, now).await?;
         tx.machine_upsert(&row).await?;
         tx.record(
             Event::new("machine.observe", row.agent_id.clone())
