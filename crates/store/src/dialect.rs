@@ -1,11 +1,12 @@
 //! The only place where SQLite and PostgreSQL differ.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions,
+    SqliteTransactionMode, Statement, TransactionOptions,
 };
 
 use crate::error::{Error, Result};
@@ -93,6 +94,26 @@ pub(crate) fn snapshot_options(db: &impl ConnectionTrait) -> TransactionOptions 
 pub(crate) async fn lock_journal(tx: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
         tx.execute_unprepared("SELECT pg_advisory_xact_lock(5340168)").await?;
+    }
+    Ok(())
+}
+
+/// Makes PostgreSQL order and compare text by code points, as SQLite does, whatever the locale of the database is: lists
+/// look the same on both. Only columns that do not yet are altered.
+pub(crate) async fn order_by_code_points(db: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let sql = "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \
+               WHERE table_schema = current_schema() AND data_type = 'text' AND collation_name IS NULL ORDER BY 1, 2";
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in db.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await? {
+        let column: String = row.try_get_by_index(1)?;
+        let change = format!("ALTER COLUMN \"{column}\" TYPE TEXT COLLATE \"C\"");
+        tables.entry(row.try_get_by_index(0)?).or_default().push(change);
+    }
+    for (table, changes) in tables {
+        db.execute_unprepared(&format!("ALTER TABLE \"{table}\" {}", changes.join(", "))).await?;
     }
     Ok(())
 }
