@@ -6,7 +6,6 @@ use sea_orm::Value;
 
 use super::{StoredRow, select_list, stored_rows, title, to_sql};
 use crate::Store;
-use crate::dialect::bytewise;
 use crate::error::Result;
 
 /// Rows on a page.
@@ -125,14 +124,11 @@ impl Store {
     }
 
     async fn page_rows(&self, query: &RowQuery<'_>, conditions: &Conditions, page: u32) -> Result<Vec<StoredRow>> {
-        let (table, bytewise) = (query.ledger.name, bytewise(&self.read));
+        let table = query.ledger.name;
         let direction = if query.descending { " DESC" } else { "" };
         let order = match query.sort {
-            Some(column) => {
-                let as_bytes = if matches!(column.kind, Kind::YesNo | Kind::Integer) { "" } else { bytewise };
-                format!("{0} IS NULL, {0}{as_bytes}{direction}, row_key{bytewise}", column.name)
-            }
-            None => format!("row_key{bytewise}{direction}"),
+            Some(column) => format!("{0} IS NULL, {0}{direction}, row_key", column.name),
+            None => format!("row_key{direction}"),
         };
         // Only the keys are sorted; the rows are fetched for the fifty that are shown.
         let sql = format!(
@@ -159,11 +155,10 @@ impl Store {
         let mut conditions = Conditions::of(facility);
         conditions.words(search);
         let sql = format!(
-            "SELECT row_key, {} FROM {} WHERE {} ORDER BY row_key{} LIMIT {limit}",
+            "SELECT row_key, {} FROM {} WHERE {} ORDER BY row_key LIMIT {limit}",
             title(ledger),
             ledger.name,
-            conditions.sql,
-            bytewise(&self.read)
+            conditions.sql
         );
         let rows = self.query(&sql, conditions.values).await?;
         rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
