@@ -19,7 +19,7 @@ pub struct Assessment {
     pub evidence: Evidence,
     /// The day.
     pub today: Date,
-    catalogs: &'static Catalogs,
+    pub(crate) catalogs: &'static Catalogs,
 }
 
 /// How many requirements have each verdict.

@@ -13,8 +13,11 @@ mod facility;
 pub mod identity;
 mod import;
 mod inventory;
+mod jobs;
+mod journal;
 mod ledgers;
 mod papers;
+mod requirement;
 mod setup;
 mod tasks;
 mod uploads;
@@ -41,8 +44,11 @@ pub use identity::{
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};
+pub use jobs::{JOBS_KEPT, Job, JobState, Work};
+pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
-pub use papers::{ChecklistPaper, Papers};
+pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
+pub use requirement::{Related, Statement};
 pub use store::{PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{Attendee, OpenLoan, Pending};
@@ -76,6 +82,7 @@ pub struct App {
     /// The store.
     pub store: Store,
     clock: Box<dyn Clock>,
+    runner: jobs::Runner,
     identity: identity::Means,
 }
 
@@ -88,7 +95,7 @@ impl App {
 
     /// The product over an open store, with the keys of the installation.
     pub fn with_keys(store: Store, clock: impl Clock + 'static, keys: Keyring) -> Self {
-        Self { store, clock: Box::new(clock), identity: identity::Means::new(keys) }
+        Self { store, clock: Box::new(clock), identity: identity::Means::new(keys), runner: jobs::Runner::default() }
     }
 
     /// The same with another source of randomness.

@@ -44,23 +44,85 @@ pub struct ChecklistPaper {
     pub sha256: String,
 }
 
+/// A checklist with every answer the evidence gives.
+#[derive(Debug)]
+pub struct Checklist<'a> {
+    /// The checklist of a year.
+    pub catalog: &'static Catalog,
+    /// Which of its forms: `hospital`, `pharmacy`, `vendor`.
+    pub form: String,
+    /// Last day of the fiscal year by which what is いいえ has to be done.
+    pub year_end: Option<Date>,
+    /// The answers in the order of the form.
+    pub answers: Vec<Answer<'a>>,
+    /// SHA-256 of the answers with their reasons, which a signature covers.
+    pub sha256: String,
+}
+
 /// One answered item.
-struct Answer<'a> {
-    finding: &'a Finding<'a>,
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// The verdict behind it.
+    pub finding: Finding<'a>,
     /// Day of the newest evidence; none where there is no evidence.
-    confirmed_on: Option<Date>,
-    target_on: Option<Date>,
-    reasons: Vec<String>,
+    pub confirmed_on: Option<Date>,
+    /// By when it will be so, where it is not.
+    pub target_on: Option<Date>,
+}
+
+/// The three answers of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// はい: shown to hold today.
+    Yes,
+    /// いいえ: shown not to hold, or not known.
+    No,
+    /// 対象外.
+    NotAsked,
+}
+
+impl Word {
+    /// The word on the form.
+    pub fn show(self, lang: Lang) -> String {
+        let key = match self {
+            Self::Yes => "answer-yes",
+            Self::No => "answer-no",
+            Self::NotAsked => "answer-outside",
+        };
+        say(lang, key, &[])
+    }
 }
 
 impl Answer<'_> {
-    /// はい, いいえ, or that the item does not apply: the key of the word.
-    fn key(&self) -> &'static str {
+    /// はい, いいえ, or that the item does not apply.
+    pub fn word(&self) -> Word {
         match self.finding.verdict {
-            Verdict::NotApplicable => "answer-outside",
-            verdict if verdict.holds() => "answer-yes",
-            _ => "answer-no",
+            Verdict::NotApplicable => Word::NotAsked,
+            verdict if verdict.holds() => Word::Yes,
+            _ => Word::No,
         }
+    }
+}
+
+impl Checklist<'_> {
+    /// Name of the form.
+    pub fn form_name(&self, lang: Lang) -> String {
+        say(lang, &format!("form-{}", self.form), &[])
+    }
+
+    /// How many items have this answer.
+    pub fn count(&self, word: Word) -> usize {
+        self.answers.iter().filter(|a| a.word() == word).count()
+    }
+
+    /// How many are いいえ only because nobody knows.
+    pub fn unknown(&self) -> usize {
+        self.answers.iter().filter(|a| a.finding.verdict == Verdict::Unknown).count()
+    }
+
+    /// How many are いいえ without a day by which they will be done.
+    pub fn without_target(&self) -> usize {
+        self.answers.iter().filter(|a| a.word() == Word::No && a.target_on.is_none()).count()
     }
 }
 
@@ -76,8 +138,16 @@ impl<'a> Papers<'a> {
     /// The checklist of a year on one of its forms, with the signature if one covers these very answers.
     ///
     /// # Errors
-    /// When there is no such checklist, or its items are not known.
+    /// See [`answers`](Self::answers).
     pub fn checklist(&self, edition: &str, form: &str, signed: Option<(&str, Date)>) -> Result<ChecklistPaper> {
+        Ok(self.paper(self.answers(edition, form)?, signed))
+    }
+
+    /// What the evidence answers to the checklist of a year on one of its forms.
+    ///
+    /// # Errors
+    /// When there is no such checklist or form, or its items are not known.
+    pub fn answers(&self, edition: &str, form: &str) -> Result<Checklist<'a>> {
         let catalog = self.assessment.edition(edition)?;
         if catalog.fiscal_year.is_none() {
             let message =
@@ -100,21 +170,22 @@ impl<'a> Papers<'a> {
         }
         // A form may still be in use in a later year; its target dates then belong to that year.
         let year_end = catalog.fiscal_year.map(|y| jp::fiscal_year_end(y.max(jp::fiscal_year(self.assessment.today))));
-        let answers: Vec<Answer<'_>> = findings
-            .iter()
+        let answers: Vec<Answer<'a>> = findings
+            .into_iter()
             .map(|finding| Answer {
-                finding,
                 confirmed_on: finding.confirmed_on().filter(|d| *d <= self.assessment.today),
                 target_on: finding.declared.and_then(|d| d.target_on).filter(|_| !finding.verdict.holds()),
-                reasons: finding.reasons(self.lang),
+                finding,
             })
             .collect();
         let sha256 = self.fingerprint(edition, form, &answers);
-        let code = sha256.get(..12).unwrap_or(&sha256).to_owned();
-        let form_name = self.word(&format!("form-{form}"));
-        let document = self.checklist_document(catalog, &form_name, year_end, &answers, signed, &code);
-        let workbook = self.checklist_workbook(catalog, &form_name, &answers, signed);
-        Ok(ChecklistPaper { document, workbook, sha256 })
+        Ok(Checklist { catalog, form: form.to_owned(), year_end, answers, sha256 })
+    }
+
+    fn paper(&self, checklist: Checklist<'_>, signed: Option<(&str, Date)>) -> ChecklistPaper {
+        let document = self.checklist_document(&checklist, signed);
+        let workbook = self.checklist_workbook(&checklist, signed);
+        ChecklistPaper { document, workbook, sha256: checklist.sha256 }
     }
 
     /// What a signature covers: who, when, each answer with its evidence.
@@ -124,7 +195,7 @@ impl<'a> Papers<'a> {
             .map(|a| {
                 serde_json::json!({
                     "id": a.finding.requirement.id,
-                    "answer": say(Lang::Ja, a.key(), &[]),
+                    "answer": a.word().show(Lang::Ja),
                     "verdict": a.finding.verdict.code(),
                     "confirmed_on": a.confirmed_on.map(|d| d.to_string()),
                     "target_on": a.target_on.map(|d| d.to_string()),
@@ -137,21 +208,13 @@ impl<'a> Papers<'a> {
         sha256(whole.to_string().as_bytes())
     }
 
-    fn checklist_document(
-        &self,
-        catalog: &Catalog,
-        form_name: &str,
-        year_end: Option<Date>,
-        answers: &[Answer<'_>],
-        signed: Option<(&str, Date)>,
-        code: &str,
-    ) -> Document {
-        let count = |key: &str| answers.iter().filter(|a| a.key() == key).count();
-        let unknown = answers.iter().filter(|a| a.finding.verdict == Verdict::Unknown).count();
-        let without_target = answers.iter().filter(|a| a.key() == "answer-no" && a.target_on.is_none()).count();
+    fn checklist_document(&self, checklist: &Checklist<'_>, signed: Option<(&str, Date)>) -> Document {
+        let Checklist { catalog, year_end, answers, sha256, .. } = checklist;
+        let form_name = checklist.form_name(self.lang);
+        let (unknown, without_target) = (checklist.unknown(), checklist.without_target());
         let mut facts = self.facts();
-        facts.push((self.word("paper-form"), form_name.to_owned()));
-        let (yes, no, outside) = (count("answer-yes"), count("answer-no"), count("answer-outside"));
+        facts.push((self.word("paper-form"), form_name.clone()));
+        let [yes, no, outside] = [Word::Yes, Word::No, Word::NotAsked].map(|word| checklist.count(word));
         let counts: [(&str, &dyn Display); 4] =
             [("yes", &yes), ("no", &no), ("unknown", &unknown), ("outside", &outside)];
         facts.push((self.word("paper-answers"), say(self.lang, "paper-answer-counts", &counts)));
@@ -171,7 +234,7 @@ impl<'a> Papers<'a> {
         let rows = answers
             .iter()
             .map(|a| {
-                let late = a.target_on.zip(year_end).is_some_and(|(target, end)| target > end);
+                let late = a.target_on.zip(*year_end).is_some_and(|(target, end)| target > end);
                 let key = if late { "paper-target-late" } else { "paper-target" };
                 let target =
                     a.target_on.map_or_else(String::new, |day| format!("\n{}", say(self.lang, key, &[("day", &day)])));
@@ -179,11 +242,11 @@ impl<'a> Papers<'a> {
                     if a.finding.verdict.holds() || a.finding.verdict == Verdict::NotApplicable { 3 } else { 4 };
                 TableRow {
                     cells: vec![
-                        self.number(a.finding).into(),
+                        self.number(&a.finding).into(),
                         a.finding.requirement.summary.in_lang(self.lang).into(),
-                        Cell::marked(a.finding.verdict, self.word(a.key())),
+                        Cell::marked(a.finding.verdict, a.word().show(self.lang)),
                         format!("{}{target}", a.confirmed_on.map_or_else(|| "―".to_owned(), |d| d.to_string())).into(),
-                        self.shortened(&a.reasons, shown).into(),
+                        self.shortened(&a.finding.reasons(self.lang), shown).into(),
                     ],
                     emphasis: Emphasis::Plain,
                 }
@@ -200,20 +263,16 @@ impl<'a> Papers<'a> {
         });
         self.document(
             &self.word("paper-checklist"),
-            form_name,
+            &form_name,
             &format!("{} {form_name}", catalog.short.in_lang(self.lang)),
-            code,
+            sha256.get(..12).unwrap_or(sha256),
             blocks,
         )
     }
 
-    fn checklist_workbook(
-        &self,
-        catalog: &Catalog,
-        form_name: &str,
-        answers: &[Answer<'_>],
-        signed: Option<(&str, Date)>,
-    ) -> Workbook {
+    fn checklist_workbook(&self, checklist: &Checklist<'_>, signed: Option<(&str, Date)>) -> Workbook {
+        let Checklist { catalog, answers, .. } = checklist;
+        let form_name = checklist.form_name(self.lang);
         let text = |head: &str| SheetColumn { head: self.word(head), kind: Kind::Text };
         let style = match self.lang {
             Lang::Ja => DateStyle::Era,
@@ -237,13 +296,13 @@ impl<'a> Papers<'a> {
             .iter()
             .map(|a| {
                 vec![
-                    SheetCell::Text(self.number(a.finding)),
+                    SheetCell::Text(self.number(&a.finding)),
                     SheetCell::Text(a.finding.requirement.summary.in_lang(self.lang).to_owned()),
-                    SheetCell::Text(self.word(a.key())),
+                    SheetCell::Text(a.word().show(self.lang)),
                     optional(a.confirmed_on),
                     optional(a.target_on),
                     SheetCell::Marked(a.finding.verdict, String::new()),
-                    SheetCell::Text(a.reasons.join("\n")),
+                    SheetCell::Text(a.finding.reasons(self.lang).join("\n")),
                     SheetCell::Text(a.finding.next_actions(self.lang).join("\n")),
                     SheetCell::Text(a.finding.declared.and_then(|d| d.owner.clone()).unwrap_or_default()),
                 ]
@@ -260,7 +319,7 @@ impl<'a> Papers<'a> {
             created_on: self.assessment.today,
             lang: self.lang,
             sheets: vec![Sheet {
-                name: crate::export::sheet_name(form_name),
+                name: crate::export::sheet_name(&form_name),
                 titles: vec![
                     say(self.lang, "paper-checklist-titled", &[("short", &short), ("form", &form_name)]),
                     say(self.lang, "paper-made", &[("facility", &facility.name), ("day", &made_on)]),
@@ -451,18 +510,46 @@ impl<'a> Papers<'a> {
 /// Rows listed under one fact before the rest is counted.
 const OFFENDERS_SHOWN: usize = 40;
 
+/// A document as PDF, made off the async threads.
+pub(crate) async fn pressed(document: Document) -> Result<Vec<u8>> {
+    let pressed = tokio::task::spawn_blocking(move || report::pdf(&document)).await;
+    Ok(pressed.map_err(|e| Error::Internal { message: e.to_string() })??)
+}
+
 impl App {
+    /// The PDF of a checklist, as [`checklist_paper`](Self::checklist_paper) composes it.
+    ///
+    /// # Errors
+    /// As there; a document that cannot be made.
+    pub async fn checklist_pdf(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<Vec<u8>> {
+        pressed(self.checklist_paper(papers, edition, form).await?.document).await
+    }
+
+    /// The workbook of a checklist, likewise.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn checklist_xlsx(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<Vec<u8>> {
+        Ok(report::workbook(&self.checklist_paper(papers, edition, form).await?.workbook)?)
+    }
+
     /// The checklist of a year on a form, with the signature that covers these very answers, if there is one.
     ///
     /// # Errors
     /// When there is no such checklist, or its items are not known; any store error.
     pub async fn checklist_paper(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<ChecklistPaper> {
-        let paper = papers.checklist(edition, form, None)?;
-        let facility = &papers.assessment.evidence.facility;
-        match self.store.signature_find(&facility.id, edition, &paper.sha256).await? {
-            Some((name, day)) => papers.checklist(edition, form, Some((&name, day))),
-            None => Ok(paper),
-        }
+        let checklist = papers.answers(edition, form)?;
+        let signed = self.signature(papers, &checklist).await?;
+        Ok(papers.paper(checklist, signed.as_ref().map(|(name, day)| (name.as_str(), *day))))
+    }
+
+    /// Who signed these very answers, and on which day.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn signature(&self, papers: &Papers<'_>, checklist: &Checklist<'_>) -> Result<Option<(String, Date)>> {
+        let facility = &papers.assessment.evidence.facility.id;
+        Ok(self.store.signature_find(facility, &checklist.catalog.id, &checklist.sha256).await?)
     }
 
     /// Signs a checklist: a named person stands for exactly these answers. Returns the paper with the

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Applies, Catalog, CatalogKind, Catalogs, Empty, Path, Requirement, Rule};
-use crate::fact::Tally;
+use crate::fact::{ALWAYS, Tally};
 use crate::text::Label;
 use crate::threshold;
 
@@ -224,6 +224,8 @@ pub struct Leaf<'a> {
     pub truth: Truth,
     /// What it was judged on.
     pub basis: Basis<'a>,
+    /// Last day on which that evidence holds, where it has one; it may lie in the past.
+    pub until: Option<Date>,
 }
 
 /// The piece of evidence behind a leaf.
@@ -433,8 +435,8 @@ impl<'a> Judge<'a> {
             Rule::Not(part) => return not(self.truth(requirement, part, leaves)),
             Rule::Fact { fact, empty } => {
                 let tally = self.evidence.facts.get(fact.name).copied().unwrap_or_default();
-                let until = (fact.holds_days > 2 * threshold::SOON.value).then_some(tally.oldest).flatten();
-                (of_tally(tally, *empty), until.map(|d| plus(d, fact.holds_days)), Basis::Tally(tally))
+                let until = tally.oldest.filter(|_| fact.holds_days < ALWAYS).map(|d| plus(d, fact.holds_days));
+                (of_tally(tally, *empty), until, Basis::Tally(tally))
             }
             Rule::Vendor { area } => {
                 let tally = self.evidence.areas.get(area.as_str()).copied().unwrap_or_default();
@@ -457,8 +459,10 @@ impl<'a> Judge<'a> {
             },
             Rule::Attest { .. } => self.said(requirement),
         };
-        leaves.push(Leaf { rule, truth, basis });
-        Held { truth, until: until.filter(|_| truth == Truth::True) }
+        leaves.push(Leaf { rule, truth, basis, until });
+        // What agents renew by themselves is not about to run out.
+        let renewed = matches!(rule, Rule::Fact { fact, .. } if fact.holds_days <= 2 * threshold::SOON.value);
+        Held { truth, until: until.filter(|_| truth == Truth::True && !renewed) }
     }
 
     fn said(&self, requirement: &'a Requirement) -> (Truth, Option<Date>, Basis<'a>) {
@@ -474,12 +478,13 @@ impl<'a> Judge<'a> {
         };
         let basis = Basis::Said(said, from);
         let Some(until) = said.until() else { return (Truth::Unknown, None, basis) };
-        match said.answer.as_deref() {
-            _ if until < self.today => (Truth::Unknown, None, basis),
-            Some("yes") => (Truth::True, Some(until), basis),
-            Some("no") => (Truth::False, None, basis),
-            _ => (Truth::Unknown, None, basis),
-        }
+        let truth = match said.answer.as_deref() {
+            _ if until < self.today => Truth::Unknown,
+            Some("yes") => Truth::True,
+            Some("no") => Truth::False,
+            _ => Truth::Unknown,
+        };
+        (truth, Some(until), basis)
     }
 }
 

@@ -41,6 +41,12 @@ pub fn day_in_japan(at: jiff::Timestamp) -> Date {
     jiff::tz::Offset::constant(9).to_datetime(at).date()
 }
 
+/// The instant at which a day begins in Japan; the end of time where the calendar ends.
+pub fn start_in_japan(day: Date) -> jiff::Timestamp {
+    let midnight = day.at(0, 0, 0, 0);
+    jiff::tz::Offset::constant(9).to_timestamp(midnight).unwrap_or(jiff::Timestamp::MAX)
+}
+
 /// Why a text is no date. Every message names the text and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {

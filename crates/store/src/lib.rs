@@ -11,11 +11,13 @@ mod error;
 mod evidence;
 mod facts;
 mod identity;
+mod jobs;
 mod journal;
 mod machines;
 mod migrate;
 mod rows;
 mod signatures;
+mod trail;
 mod tx;
 mod uploads;
 mod workflow;
@@ -28,6 +30,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Trans
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
 pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};
+pub use jobs::JobRow;
 pub use machines::MachineRow;
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use tx::WriteTx;
@@ -60,7 +63,7 @@ pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
     /// Held while the process lives, so that a second one cannot open the same folder.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Store {
@@ -84,7 +87,7 @@ impl Store {
         };
         migrate::up(&write).await?;
         derive::refresh(&write).await?;
-        Ok(Self { write, read, _lock: lock })
+        Ok(Self { write, read, lock })
     }
 
     /// Starts a write transaction for one facility (`""` for the installation itself). Dropped

@@ -12,6 +12,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_identity", include_str!("migrations/0002_identity.sql")),
     ("0003_search", include_str!("migrations/0003_search.sql")),
     ("0004_workflow", include_str!("migrations/0004_workflow.sql")),
+    ("0005_jobs", include_str!("migrations/0005_jobs.sql")),
     ("0006_uploads", include_str!("migrations/0006_uploads.sql")),
 ];
 

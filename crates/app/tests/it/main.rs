@@ -10,11 +10,14 @@ mod demo;
 mod evidence;
 mod facts;
 mod identity;
+mod jobs;
 mod ledgers;
 mod machines;
 mod random;
+mod requirement;
 mod roundtrip;
 mod tasks;
+mod trail;
 mod undo;
 mod workflow;
 
@@ -71,7 +74,12 @@ impl Site {
 
     /// Turns the clock to noon (Japan) of a day.
     pub(crate) fn on(&self, day: &str) {
-        let at: Timestamp = format!("{day}T03:00:00Z").parse().unwrap();
+        self.at(&format!("{day}T03:00:00Z"));
+    }
+
+    /// Turns the clock to an instant.
+    pub(crate) fn at(&self, instant: &str) {
+        let at: Timestamp = instant.parse().unwrap();
         self.dial.0.store(at.as_microsecond(), Ordering::Relaxed);
     }
 

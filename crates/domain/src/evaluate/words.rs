@@ -59,21 +59,27 @@ impl Finding<'_> {
 
     /// What to do next, most telling first; empty when it holds.
     pub fn next_actions(&self, lang: Lang) -> Vec<String> {
+        self.next_steps(lang).into_iter().map(|(action, _)| action).collect()
+    }
+
+    /// The same, each with the leaf it would mend.
+    pub fn next_steps(&self, lang: Lang) -> Vec<(String, &Leaf<'_>)> {
         if self.verdict.holds() && self.verdict != Verdict::DueSoon || self.verdict == Verdict::NotApplicable {
             return Vec::new();
         }
-        let mut actions: Vec<String> = Vec::new();
+        let mut steps: Vec<(String, &Leaf<'_>)> = Vec::new();
         for wanted in [Truth::False, Truth::Unknown, Truth::True] {
             if wanted == Truth::True && self.verdict != Verdict::DueSoon {
                 continue;
             }
-            for action in self.leaves.iter().filter(|l| l.truth == wanted).filter_map(|l| l.next(lang)) {
-                if !actions.contains(&action) {
-                    actions.push(action);
+            for leaf in self.leaves.iter().filter(|l| l.truth == wanted) {
+                match leaf.next(lang) {
+                    Some(action) if steps.iter().all(|(known, _)| *known != action) => steps.push((action, leaf)),
+                    _ => {}
                 }
             }
         }
-        actions
+        steps
     }
 
     /// Day of the newest observation behind the verdict: the 確認日 of the checklist.

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod faults;
+mod jobs;
 mod order;
 mod rows;
 mod search;
+mod trail;
 mod workflow;
 
 use domain::journal::Event;

@@ -1,0 +1,97 @@
+//! 操作記録: who did what when, as people look for it.
+
+use std::collections::BTreeMap;
+
+use domain::evaluate::Facility;
+use domain::journal::{Break, Entry};
+use domain::jp::start_in_japan;
+use domain::text::fold;
+use jiff::civil::Date;
+
+use crate::App;
+use crate::error::Result;
+
+/// Entries on a page.
+pub const JOURNAL_PAGE: usize = 50;
+/// Entries read at a time.
+const PART: u32 = 500;
+/// Most entries looked through for one page; the search goes on from there when asked to.
+const LOOKED_AT: usize = 20_000;
+
+/// What to look for in the journal.
+#[derive(Clone, Debug, Default)]
+pub struct JournalQuery {
+    /// Words, each of which has to occur in subject, action or person; spelling variants are one.
+    pub text: String,
+    /// What actions are called on the page, by their code; these names are searched too.
+    pub names: BTreeMap<String, String>,
+    /// First day, in Japan.
+    pub since: Option<Date>,
+    /// Last day, in Japan.
+    pub until: Option<Date>,
+    /// Only what is older than this place.
+    pub before: Option<i64>,
+}
+
+/// A page of the journal.
+#[derive(Clone, Debug)]
+pub struct JournalPage {
+    /// Newest first.
+    pub entries: Vec<Entry>,
+    /// Where older ones begin, if there may be any.
+    pub older: Option<i64>,
+    /// Whether the search stopped before the page was full, to go on when asked.
+    pub cut: bool,
+}
+
+impl App {
+    /// A page of a facility's journal, newest first.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn journal(&self, facility: &Facility, query: &JournalQuery) -> Result<JournalPage> {
+        let start = |day: Date| start_in_japan(day).as_microsecond();
+        let since = query.since.map_or(i64::MIN, start);
+        let until = query.until.map_or(i64::MAX, |day| day.tomorrow().map_or(i64::MAX, start));
+        let words: Vec<String> = query.text.split_whitespace().map(fold).filter(|w| !w.is_empty()).collect();
+        let names: BTreeMap<&str, String> =
+            query.names.iter().map(|(code, name)| (code.as_str(), fold(name))).collect();
+        let found = |entry: &Entry| {
+            let texts = [&entry.subject, &entry.actor, &entry.action].map(|text| fold(text));
+            let name = names.get(entry.action.as_str());
+            words.iter().all(|word| texts.iter().chain(name).any(|text| text.contains(word)))
+        };
+        let mut page = JournalPage { entries: Vec::new(), older: None, cut: false };
+        let mut before = query.before.unwrap_or(i64::MAX);
+        let mut looked_at = 0;
+        loop {
+            let part = self.store.journal_part(&facility.id, before, (since, until), PART).await?;
+            let last = part.last().map(|entry| entry.seq);
+            looked_at += part.len();
+            for entry in part.into_iter().filter(|entry| words.is_empty() || found(entry)) {
+                if page.entries.len() == JOURNAL_PAGE {
+                    page.older = page.entries.last().map(|entry| entry.seq);
+                    return Ok(page);
+                }
+                page.entries.push(entry);
+            }
+            match last {
+                None => return Ok(page),
+                Some(last) if looked_at >= LOOKED_AT => {
+                    page.older = Some(last);
+                    page.cut = true;
+                    return Ok(page);
+                }
+                Some(last) => before = last,
+            }
+        }
+    }
+
+    /// Checks the whole journal: the number of entries, or the first place that does not fit.
+    ///
+    /// # Errors
+    /// Any store error; the break is the inner result.
+    pub async fn verify_journal(&self) -> Result<std::result::Result<i64, Break>> {
+        Ok(self.store.journal_verify().await?)
+    }
+}
