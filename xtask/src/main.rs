@@ -5,7 +5,11 @@
 mod bench;
 #[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod messages;
 mod notices;
+#[cfg(test)]
+mod supply;
 
 use anyhow::{Result, bail};
 

@@ -83,6 +83,10 @@ impl App {
         looks: Machine,
     ) -> Result<RecordedMachine> {
         let now = self.now();
+        // What is merged is what is replaced: parts of one machine may arrive at the same moment. The first look takes
+        // the facility for this transaction alone, so the list after it is what stands.
+        let mut tx = self.store.begin(actor, &facility.id, now).await?;
+        tx.machine_find(&arrived.device_id).await?;
         let machines = self.store.machine_list(&facility.id).await?;
         let looks = Seen {
             id: arrived.device_id.clone(),
@@ -112,13 +116,12 @@ impl App {
             arrived.device_id = format!("{under_its_id}{}", apart.unwrap_or_default());
         }
         let known = match keep_as {
-            Some(id) => self.store.machine_find(&facility.id, &id).await?,
+            Some(id) => tx.machine_find(&id).await?,
             None => None,
         };
         let partial = arrived.partial;
         let (machine, row) = crate::blocking(move || merged(known, arrived, now)).await??;
         let name = machine.hostname.clone().unwrap_or_else(|| row.agent_id.clone());
-        let mut tx = self.store.begin(actor, &facility.id, now).await?;
         tx.machine_upsert(&row).await?;
         tx.record(
             Event::new("machine.observe", row.agent_id.clone())

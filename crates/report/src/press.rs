@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::document::Document;
 use crate::error::{Diagnostics, ReportError};
 
-/// How long the typesetter may take until the next document is there; a whole audit folder takes a few seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the typesetter may take until the next document is there; a whole audit folder takes a few seconds, and
+/// a typesetter built without optimisation ten times as long.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 600 } else { 60 });
 
 /// What the typesetter says of one document.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! The only place where SQLite and PostgreSQL differ.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -114,9 +115,24 @@ pub(crate) async fn lock_rows(tx: &impl ConnectionTrait, facility: &str) -> std:
     Ok(())
 }
 
-/// The suffix that orders text by its bytes, as SQLite does by itself, whatever the language of the database.
-pub(crate) fn bytewise(db: &impl ConnectionTrait) -> &'static str {
-    if db.get_database_backend() == DbBackend::Postgres { " COLLATE \"C\"" } else { "" }
+/// Makes PostgreSQL order and compare text by code points, as SQLite does, whatever the locale of the database is: lists
+/// look the same on both. Only columns that do not yet are altered.
+pub(crate) async fn order_by_code_points(db: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let sql = "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \
+               WHERE table_schema = current_schema() AND data_type = 'text' AND collation_name IS NULL ORDER BY 1, 2";
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in db.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await? {
+        let column: String = row.try_get_by_index(1)?;
+        let change = format!("ALTER COLUMN \"{column}\" TYPE TEXT COLLATE \"C\"");
+        tables.entry(row.try_get_by_index(0)?).or_default().push(change);
+    }
+    for (table, changes) in tables {
+        db.execute_unprepared(&format!("ALTER TABLE \"{table}\" {}", changes.join(", "))).await?;
+    }
+    Ok(())
 }
 
 /// Refreshes the planner's statistics after bulk changes.

@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
 
+use crate::dialect;
 use crate::error::{Error, Result};
 
 /// Every migration: name and the one SQL text for both databases.
@@ -55,7 +56,7 @@ pub(crate) async fn up(db: &DatabaseConnection) -> Result<()> {
     for (name, _) in MIGRATIONS.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
         Migrator::up(db, Some(1)).await.map_err(|source| Error::Migration { migration: (*name).to_owned(), source })?;
     }
-    Ok(())
+    Ok(dialect::order_by_code_points(db).await?)
 }
 
 async fn applied(db: &DatabaseConnection) -> Result<Vec<String>> {

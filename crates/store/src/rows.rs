@@ -14,7 +14,7 @@ use domain::text::{Lang, search_key};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
-use crate::dialect::{MAX_PARAMETERS, bytewise, marks};
+use crate::dialect::{MAX_PARAMETERS, marks};
 use crate::error::{Error, Result};
 use crate::{Store, WriteTx, statement};
 
@@ -145,8 +145,8 @@ impl Store {
     /// Any store error.
     pub async fn row_list(&self, ledger: &'static Ledger, facility: Option<&str>) -> Result<Vec<StoredRow>> {
         let scope = if facility.is_some() { " WHERE facility = $1" } else { "" };
-        let (list, bytewise) = (select_list(ledger), bytewise(&self.read));
-        let sql = format!("SELECT {list} FROM {}{scope} ORDER BY facility, row_key{bytewise}", ledger.name);
+        let list = select_list(ledger);
+        let sql = format!("SELECT {list} FROM {}{scope} ORDER BY facility, row_key", ledger.name);
         let values = facility.map(|f| vec![f.into()]).unwrap_or_default();
         stored_rows(ledger, &self.query(&sql, values).await?)
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod help;
 pub(crate) mod imports;
 pub(crate) mod ledgers;
 pub(crate) mod reset;

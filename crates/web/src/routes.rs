@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, get, post};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::pages::{account, assets, imports, ledgers, reset, settings, setup, sign_in, today, users};
+use crate::pages::{account, assets, help, imports, ledgers, reset, settings, setup, sign_in, today, users};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub static ROUTES: &[Route] = &[
     open(Method::GET, "/health", || get(|| async { "ok" })),
     open(Method::GET, "/assets/{name}", || get(assets::asset)),
     Route { method: Method::POST, path: "/inventory", access: Access::Own, journal: Journal::Yes, handler: || post(crate::inventory::receive) },
+
+    open(Method::GET, "/help", || get(help::show)),
 
     // signing in
     open(Method::GET, "/sign-in", || get(sign_in::form)),

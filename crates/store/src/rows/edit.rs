@@ -5,7 +5,7 @@ use domain::ledger::{Column, Kind, LEDGERS, Ledger, Row};
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{search_text, title, to_sql};
-use crate::dialect::{MAX_PARAMETERS, bytewise};
+use crate::dialect::MAX_PARAMETERS;
 use crate::error::{Error, Result};
 use crate::{Store, WriteTx, statement};
 
@@ -30,11 +30,10 @@ async fn references(db: &impl ConnectionTrait, to: &'static Ledger, facility: &s
             continue;
         }
         let sql = format!(
-            "SELECT row_key, {} FROM {} WHERE facility = $1 AND ({}) ORDER BY row_key{}",
+            "SELECT row_key, {} FROM {} WHERE facility = $1 AND ({}) ORDER BY row_key",
             title(of),
             of.name,
-            points.join(" OR "),
-            bytewise(db)
+            points.join(" OR ")
         );
         for row in db.query_all_raw(statement(db, &sql, vec![facility.into(), key.into()])).await? {
             links.push(RowLink { ledger: of, key: row.try_get_by_index(0)?, title: row.try_get_by_index(1)? });

@@ -4,6 +4,7 @@
 
 mod faults;
 mod jobs;
+mod order;
 mod rows;
 mod search;
 mod trail;

@@ -38,7 +38,7 @@ pub(crate) async fn ask(visit: &Visit, why: Refused, kept: Option<Fields>) -> Re
         Ok(false) => {}
         Err(error) => return Problem::from(error).show(visit),
     }
-    let next = if visit.path() == "/sign-out" { "/" } else { visit.path() };
+    let next = if matches!(visit.path(), "/sign-in" | "/sign-out") { "/" } else { visit.path() };
     let kept = kept.map(|k| k.iter().map(|(n, v)| (format!("{KEPT}{n}"), v.to_owned())).collect());
     let form = SignIn {
         c: visit.chrome(if why == Refused::Nobody { "sign-in-title" } else { "sign-in-again-title" }),
@@ -51,7 +51,8 @@ pub(crate) async fn ask(visit: &Visit, why: Refused, kept: Option<Fields>) -> Re
         kept: kept.unwrap_or_default(),
     };
     let response = visit.page(&form).map(|mut response| {
-        *response.status_mut() = if visit.wants_part() { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+        let asked_for = visit.path() == "/sign-in" || visit.wants_part();
+        *response.status_mut() = if asked_for { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
         // A part of a page is never the place to sign in: htmx takes the whole one.
         if let (true, Ok(to)) = (visit.wants_part(), HeaderValue::from_str(next)) {
             response.headers_mut().insert("hx-redirect", to);
