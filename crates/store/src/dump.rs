@@ -66,6 +66,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "import_rows" => &["import", "ledger", "row_key"],
         "mappings" => &["facility", "ledger", "header"],
         "agent_keys" => &["facility"],
+        "recovery_codes" => &["user_id", "sha256"],
         "journal" => &["seq"],
         _ => &["id"],
     }

@@ -3,6 +3,7 @@
 //! Pages are rendered here from templates and work without scripts; `htmx` only swaps parts of them. Everything the
 //! server answers is a line of [`ROUTES`](routes::ROUTES), and [`guard`] stands before each.
 
+mod chart;
 mod cookies;
 mod entropy;
 mod form;

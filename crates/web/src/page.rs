@@ -11,6 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::authz::Permission;
+use domain::catalog::Text;
 use domain::message::Messages;
 use domain::text::{Label, Lang};
 use jiff::civil::Date;
@@ -83,6 +84,11 @@ impl Chrome {
     /// The word of a label.
     pub(crate) fn word(&self, label: impl Borrow<Label>) -> &'static str {
         label.borrow().in_lang(self.lang)
+    }
+
+    /// A text of the catalogs.
+    pub(crate) fn text<'a>(&self, text: &'a Text) -> &'a str {
+        text.in_lang(self.lang)
     }
 
     /// The `lang` attribute.
@@ -314,7 +320,7 @@ impl IntoResponse for Problem {
 }
 
 /// The mark beside a verdict's word, for readers who do not see its colour.
-pub(crate) const fn mark(verdict: domain::evaluate::Verdict) -> &'static str {
+pub(crate) const fn mark(verdict: &domain::evaluate::Verdict) -> &'static str {
     use domain::evaluate::Verdict;
     match verdict {
         Verdict::Met => "○",

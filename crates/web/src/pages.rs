@@ -2,9 +2,14 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod checklists;
+pub(crate) mod evidence;
 pub(crate) mod help;
 pub(crate) mod imports;
+pub(crate) mod jobs;
 pub(crate) mod ledgers;
+pub(crate) mod requirement;
+pub(crate) mod requirements;
 pub(crate) mod reset;
 pub(crate) mod settings;
 pub(crate) mod setup;

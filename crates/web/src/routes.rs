@@ -10,7 +10,10 @@ use axum::routing::{MethodRouter, get, post};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::pages::{account, assets, help, imports, ledgers, reset, settings, setup, sign_in, today, users};
+use crate::pages::{
+    account, assets, checklists, evidence, help, imports, jobs, ledgers, requirement, requirements, reset, settings,
+    setup, sign_in, today, users,
+};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,4 +159,20 @@ pub static ROUTES: &[Route] = &[
     act("/imports/held/{id}/map", Permission::EditLedgers, || post(imports::map)),
     act("/imports/held/{id}/commit", Permission::EditLedgers, || post(imports::commit)),
     act("/imports/{id}/undo", Permission::EditLedgers, || post(imports::undo)),
+
+    // verdicts, checklists, evidence
+    page("/requirements", Permission::ReadVerdicts, || get(requirements::list)),
+    page("/requirements/{edition}/{*item}", Permission::ReadVerdicts, || get(requirement::show)),
+    act("/requirements/{edition}/{*item}", Permission::Attest, || post(requirement::answer)),
+    page("/checklists", Permission::ReadVerdicts, || get(checklists::all)),
+    page("/checklists/{edition}/{form}", Permission::ReadVerdicts, || get(checklists::show)),
+    fresh("/checklists/{edition}/{form}", Permission::Approve, || post(checklists::sign)),
+    page("/checklists/{edition}/{form}/pdf", Permission::MakePapers, || get(checklists::pdf)),
+    page("/checklists/{edition}/{form}/xlsx", Permission::MakePapers, || get(checklists::xlsx)),
+    page("/evidence", Permission::ReadJournal, || get(evidence::show)),
+    page("/evidence/journal", Permission::ReadJournal, || get(evidence::journal)),
+    page("/evidence/journal/check", Permission::ReadJournal, || get(evidence::check)),
+    act("/jobs", Permission::MakePapers, || post(jobs::start)),
+    page("/jobs/{id}", Permission::MakePapers, || get(jobs::show)),
+    page("/jobs/{id}/file", Permission::MakePapers, || get(jobs::fetch)),
 ];
