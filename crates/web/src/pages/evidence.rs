@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::form::Errors;
 use crate::guard::Visit;
-use crate::page::{Chrome, PageResult, action};
+use crate::page::{Chrome, PageResult, action, words};
 use crate::pages::jobs;
 
 /// One entry of the journal, in words.
@@ -36,9 +36,11 @@ fn ledger_of(action: &str) -> Option<&'static Ledger> {
 /// An action in words, with the ledger it is about.
 fn named(lang: Lang, code: &str) -> String {
     let verb = action(lang, code);
+    // An act that has a name of its own needs no ledger beside it.
+    let own = words().say(lang, &format!("action-{code}"), &[]) == verb;
     match ledger_of(code) {
-        Some(ledger) => format!("{}：{verb}", ledger.label.in_lang(lang)),
-        None => verb,
+        Some(ledger) if !own => format!("{}：{verb}", ledger.label.in_lang(lang)),
+        _ => verb,
     }
 }
 
@@ -49,14 +51,26 @@ pub(crate) fn event(c: &Chrome, entry: Entry) -> Event {
         let known = ledger.and_then(|l| l.column(&column)).map(|found| found.label.in_lang(c.lang).to_owned());
         known.unwrap_or(column)
     };
+    let mut details: Vec<(String, String)> =
+        entry.details.into_iter().map(|(column, value)| (name(column), value)).collect();
+    let mut subject = entry.subject;
+    // An id tells people nothing; it stays where somebody looks for it.
+    if is_id(&subject) {
+        details.insert(0, (c.t("journal-id"), std::mem::take(&mut subject)));
+    }
     Event {
         seq: entry.seq,
         at: Timestamp::from_microsecond(entry.at).map(|at| c.at(at)).unwrap_or_default(),
         by: entry.actor,
         what: named(c.lang, &entry.action),
-        subject: entry.subject,
-        details: entry.details.into_iter().map(|(column, value)| (name(column), value)).collect(),
+        subject,
+        details,
     }
+}
+
+/// Whether a text is an id of ours: a UUID, as RFC 9562 writes it.
+fn is_id(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
 #[derive(Template)]

@@ -112,6 +112,8 @@ struct Page<'a> {
     checklist_items: Vec<Neighbour>,
     history: Vec<Event>,
     said: Option<&'a Attestation>,
+    questions: Vec<String>,
+    standing: Option<String>,
     may_answer: bool,
     rev: i64,
     me: String,
@@ -190,6 +192,8 @@ async fn page(visit: &Visit, id: &str, refused: Option<(Errors, BTreeMap<String,
         groups: groups.into_iter().map(|of| group(of, lang)).collect(),
         neighbours: neighbours.into_iter().map(|r| neighbour(r, lang)).collect(),
         checklist_items: items.into_iter().map(|r| neighbour(r, lang)).collect(),
+        questions: requirement.rule.as_ref().map(questions).unwrap_or_default(),
+        standing: said.and_then(|said| standing(&c, said)),
         people: if may_answer { app.people_names(facility).await? } else { Vec::new() },
         rev: if may_answer { app.statement_rev(facility, id).await? } else { 0 },
         me: visit.me()?.user.name.clone(),
@@ -238,14 +242,41 @@ fn fact(c: &Chrome, leaf: &Leaf<'_>) -> Fact {
         }
         (Basis::Document(document), _) => document.title.clone(),
         (Basis::Record(record), _) => record.title.clone(),
-        (Basis::Said(said, _), _) => match said.answer.as_deref() {
-            Some("yes") => c.t("yes"),
-            Some("no") => c.t("no"),
-            _ => c.t("requirement-na"),
-        },
+        (Basis::Said(said, _), _) => answer_of(c, said),
         (Basis::Nothing, _) => c.t("requirement-nothing"),
     };
     Fact { says: line.says, value, on: line.on, source: line.source, until: leaf.until, mark, bears }
+}
+
+/// What a person said, with the reason.
+fn answer_of(c: &Chrome, said: &Attestation) -> String {
+    let answer = match said.answer.as_deref() {
+        Some("yes") => c.t("yes"),
+        Some("no") => c.t("no"),
+        _ => c.t("requirement-na"),
+    };
+    match &said.reason {
+        Some(reason) => format!("{answer}：{reason}"),
+        None => answer,
+    }
+}
+
+/// The answer that stands, with who gave it and when; none when nobody answered.
+fn standing(c: &Chrome, said: &Attestation) -> Option<String> {
+    said.answer.as_ref()?;
+    let name = said.said_by.clone().unwrap_or_default();
+    let day = said.said_on.map_or_else(String::new, |day| c.day(day));
+    Some(words().say(c.lang, "answer-standing", &[("answer", &answer_of(c, said)), ("name", &name), ("day", &day)]))
+}
+
+/// What a rule asks a person.
+fn questions(rule: &Rule) -> Vec<String> {
+    match rule {
+        Rule::Attest { question } => vec![question.clone()],
+        Rule::All(parts) | Rule::Any(parts) => parts.iter().flat_map(questions).collect(),
+        Rule::Not(part) => questions(part),
+        _ => Vec::new(),
+    }
 }
 
 /// What to do, each with the place where it is done.
