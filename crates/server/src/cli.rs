@@ -6,6 +6,7 @@ mod files;
 mod ledgers;
 mod outputs;
 mod serve;
+mod token;
 mod verdicts;
 
 use std::io::Write as _;
@@ -85,6 +86,8 @@ enum Command {
     Load(outputs::Load),
     /// デモの施設を空のデータフォルダに読み込む
     Demo,
+    /// プログラムのためのAPIトークンを作り、一度だけ表示する
+    Token(token::Token),
     /// 端末のエージェントからの報告を受け付ける
     Serve(serve::Serve),
 }
@@ -145,6 +148,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Dump(command) => command.run(&context).await,
         Command::Load(command) => command.run(&context).await,
         Command::Demo => facility::demo(&context).await,
+        Command::Token(command) => command.run(&context).await,
         Command::Serve(command) => command.run(context).await,
     }
 }
