@@ -39,8 +39,8 @@ pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
 pub use identity::{
-    Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, ResetMethod, ResetRequest, SessionInfo, SetupGrant,
-    Signed, SystemEntropy, Terminal, TokenInfo, User,
+    Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
+    SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};

@@ -6,10 +6,11 @@
 //! browser tests are read from it.
 
 use axum::http::Method;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
+use crate::api::{ledgers as rows, openapi, verdicts, work};
 use crate::pages::{account, assets, help, imports, ledgers, reset, settings, setup, sign_in, today, users};
 
 /// Who may use a route.
@@ -21,6 +22,8 @@ pub enum Access {
     Holder(Permission),
     /// The same, and signed in within the last minutes: acts that open doors or cannot be taken back.
     Fresh(Permission),
+    /// Programs whose token has this scope, in the name of an account whose role still holds it. Never a session.
+    Token(Permission),
     /// What authenticates by itself: agents.
     Own,
 }
@@ -60,6 +63,16 @@ const fn act(path: &'static str, needs: Permission, handler: fn() -> MethodRoute
 /// An act that asks for a fresh sign-in.
 const fn fresh(path: &'static str, needs: Permission, handler: fn() -> MethodRouter<Web>) -> Route {
     Route { method: Method::POST, path, access: Access::Fresh(needs), journal: Journal::Yes, handler }
+}
+
+/// Something for programs to read.
+const fn read(path: &'static str, needs: Permission, handler: fn() -> MethodRouter<Web>) -> Route {
+    Route { method: Method::GET, path, access: Access::Token(needs), journal: Journal::No, handler }
+}
+
+/// Something for programs to change.
+const fn write(method: Method, path: &'static str, needs: Permission, handler: fn() -> MethodRouter<Web>) -> Route {
+    Route { method, path, access: Access::Token(needs), journal: Journal::Yes, handler }
 }
 
 /// Something for everybody.
@@ -156,4 +169,28 @@ pub static ROUTES: &[Route] = &[
     act("/imports/held/{id}/map", Permission::EditLedgers, || post(imports::map)),
     act("/imports/held/{id}/commit", Permission::EditLedgers, || post(imports::commit)),
     act("/imports/{id}/undo", Permission::EditLedgers, || post(imports::undo)),
+
+    // programs; `api::openapi` describes each of these
+    open(Method::GET, "/api/v1/openapi.json", || get(openapi::show)),
+    read("/api/v1/facility", Permission::ReadLedgers, || get(verdicts::facility)),
+    read("/api/v1/ledgers", Permission::ReadLedgers, || get(rows::all)),
+    read("/api/v1/ledgers/{ledger}/rows", Permission::ReadLedgers, || get(rows::list)),
+    write(Method::POST, "/api/v1/ledgers/{ledger}/rows", Permission::EditLedgers, || post(rows::add)),
+    read("/api/v1/ledgers/{ledger}/rows/{key}", Permission::ReadLedgers, || get(rows::row)),
+    write(Method::PUT, "/api/v1/ledgers/{ledger}/rows/{key}", Permission::EditLedgers, || put(rows::change)),
+    write(Method::DELETE, "/api/v1/ledgers/{ledger}/rows/{key}", Permission::EditLedgers, || delete(rows::remove)),
+    read("/api/v1/ledgers/{ledger}/rows/{key}/history", Permission::ReadLedgers, || get(rows::history)),
+    read("/api/v1/ledgers/{ledger}/export", Permission::ReadLedgers, || get(rows::export)),
+    write(Method::POST, "/api/v1/ledgers/{ledger}/import", Permission::EditLedgers, || post(rows::import)),
+    read("/api/v1/requirements", Permission::ReadVerdicts, || get(verdicts::requirements)),
+    read("/api/v1/requirements/{id}", Permission::ReadVerdicts, || get(verdicts::requirement)),
+    read("/api/v1/checklists/{edition}/{form}", Permission::ReadVerdicts, || get(verdicts::checklist)),
+    read("/api/v1/tasks", Permission::ReadTasks, || get(work::tasks)),
+    read("/api/v1/approvals", Permission::Approve, || get(work::approvals)),
+    read("/api/v1/loans", Permission::LendDevices, || get(work::loans)),
+    write(Method::POST, "/api/v1/loans", Permission::LendDevices, || post(work::lend)),
+    write(Method::POST, "/api/v1/loans/{no}/hand-over", Permission::LendDevices, || post(work::hand_over)),
+    write(Method::POST, "/api/v1/loans/{no}/return", Permission::LendDevices, || post(work::take_back)),
+    write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
+    write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
 ];

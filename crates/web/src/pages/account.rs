@@ -58,7 +58,7 @@ async fn account(visit: &Visit, errors: Errors) -> Result<Account, Problem> {
         passkeys_available: app.passkeys_available(),
         sessions: app.session_list(&me.user.id).await?,
         current: me.session.clone(),
-        tokens: app.token_list(&me.user.id).await?,
+        tokens: app.token_list(&me.user.facility).await?.into_iter().filter(|t| t.user == me.user.id).collect(),
         scopes: Permission::ALL.into_iter().filter(|p| me.may(*p)).collect(),
         user: me.user.clone(),
     })
