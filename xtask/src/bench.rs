@@ -226,6 +226,8 @@ async fn import() -> Result<()> {
         let import = sheet.import.clone().context("no import")?;
         let (again, report) = run(false).await?;
         assert_eq!(report.sheets.first().map(|s| s.unchanged), Some(rows), "nothing changed the second time");
+        let confirmed = report.sheets.first().and_then(|s| s.import.clone()).context("no import")?;
+        app.undo_import(&actor, &facility, &confirmed).await?;
         let start = Instant::now();
         app.undo_import(&actor, &facility, &import).await?;
         let undo = start.elapsed().as_secs_f64();

@@ -2,13 +2,14 @@
 //!
 //! `manifest.json` names every file with its SHA-256 and the head of the journal. The check code is
 //! the SHA-256 of the manifest; it is printed, and journaled when the folder is made, so that a
-//! replaced folder does not fit the journal.
+//! replaced folder does not fit the journal. The journal itself comes with its hashes, so that its chain can be
+//! followed without the store; entries of other facilities are in it as hashes alone.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 
 use domain::evaluate::Facility;
-use domain::journal::{Actor, Event, sha256};
+use domain::journal::{Actor, Entry, Event, GENESIS, sha256, verify_excerpt};
 use domain::text::Lang;
 use serde::{Deserialize, Serialize};
 use zip::write::SimpleFileOptions;
@@ -20,6 +21,10 @@ use crate::papers::Papers;
 
 /// The file that names the others.
 const MANIFEST: &str = "manifest.json";
+/// The journal with its hashes, one [`Line`] a line.
+const JOURNAL: &str = "05_記録/操作記録.jsonl";
+/// Name and version of the format.
+const FORMAT: &str = "sakimori-audit-folder-2";
 /// Most that the files of a folder may unpack to, in bytes.
 const MAX_UNPACKED: u64 = 1 << 30;
 
@@ -41,6 +46,26 @@ struct FileEntry {
     sha256: String,
 }
 
+/// One entry of the journal in the folder.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    seq: i64,
+    hash: String,
+    /// Missing where the entry belongs to another facility.
+    entry: Option<Entry>,
+}
+
+impl Line {
+    /// The line as it is written; `entry` is canonical JSON, so that its very bytes can be hashed by any program.
+    fn written(seq: i64, hash: &str, entry: Option<&str>) -> String {
+        match entry {
+            Some(entry) => format!("{{\"seq\":{seq},\"hash\":\"{hash}\",\"entry\":{entry}}}"),
+            None => format!("{{\"seq\":{seq},\"hash\":\"{hash}\"}}"),
+        }
+    }
+}
+
 /// The outcome of checking a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderCheck {
@@ -56,6 +81,8 @@ pub struct FolderCheck {
     pub journal_entries: i64,
     /// Hash of the last of them.
     pub journal_head: String,
+    /// How many of them belong to other facilities and are in the folder as hashes alone.
+    pub journal_withheld: usize,
 }
 
 impl App {
@@ -97,21 +124,15 @@ impl App {
         let offenders = self.offenders(&assessment, &editions).await?;
         documents.push(("03_対応一覧/対応が要るもの.pdf".to_owned(), papers.offenders(&offenders)));
         files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx).await?));
-        let journal = self.store.journal_list(Some(&facility.id), i64::MAX).await?;
-        files.push((
-            "05_記録/操作記録.jsonl".to_owned(),
-            journal.into_iter().rev().fold(String::new(), |all, line| all + &line + "\n").into_bytes(),
-        ));
+        let (journal, journal_entries, journal_head) = self.journal_of(facility).await?;
+        files.push((JOURNAL.to_owned(), journal.into_bytes()));
         let (names, pages): (Vec<String>, Vec<report::Document>) = documents.into_iter().unzip();
-        let printed = tokio::task::spawn_blocking(move || report::pdfs(&pages))
-            .await
-            .map_err(|e| Error::Internal { message: e.to_string() })??;
+        let printed = crate::blocking(move || report::pdfs(&pages)).await??;
         files.extend(names.into_iter().zip(printed));
         files.push(("検証方法.txt".to_owned(), HOW_TO_VERIFY.as_bytes().to_vec()));
         files.sort();
-        let (journal_entries, journal_head) = self.store.journal_head().await?;
         let manifest = Manifest {
-            format: "sakimori-audit-folder-1".to_owned(),
+            format: FORMAT.to_owned(),
             facility: facility.name.clone(),
             made_on: assessment.today.to_string(),
             journal_entries,
@@ -137,16 +158,32 @@ impl App {
         tx.commit().await?;
         Ok((zipped, code))
     }
+
+    /// The journal as the folder of `facility` carries it, the number of entries and the last hash. Where it is the
+    /// only facility, everything in the journal is its own.
+    async fn journal_of(&self, facility: &Facility) -> Result<(String, i64, String)> {
+        let alone = self.store.facility_list().await?.len() == 1;
+        let (mut text, mut count, mut head) = (String::new(), 0, GENESIS.to_owned());
+        for (seq, of, entry, hash) in self.store.journal_chain().await? {
+            text.push_str(&Line::written(seq, &hash, (alone || of == facility.id).then_some(&entry)));
+            text.push('\n');
+            (count, head) = (seq, hash);
+        }
+        Ok((text, count, head))
+    }
 }
 
 const HOW_TO_VERIFY: &str = "この監査フォルダの確かめ方\n\n\
 1. ネットワークのないパソコンで、次のコマンドを実行します。\n\
      sakimori verify このファイル.zip\n\
-   すべてのファイルの印（SHA-256）が manifest.json と合うかを確かめ、検証コードを表示します。\n\
+   すべてのファイルの印（SHA-256）が manifest.json と合うか、操作記録の印がつながっているかを確かめ、検証コードを表示します。\n\
 2. 表示された検証コードを、施設の操作記録「audit_folder.create」のコードと比べます。\n\
    同じなら、このフォルダは作られたときのままです。\n\
 3. sakimori がなくても確かめられます。manifest.json の SHA-256 が検証コードです。\n\
-   各ファイルの SHA-256 は manifest.json に書いてあります（例：sha256sum ファイル名）。\n\n\
+   各ファイルの SHA-256 は manifest.json に書いてあります（例：sha256sum ファイル名）。\n\
+4. 操作記録（05_記録）の各行の印（hash）は、前の行の印と改行とその行の entry をつないだもののSHA-256です。\n\
+   初めの行の前の印は 0 が64個、最後の行の印は manifest.json の journal_head です。\n\
+   ほかの施設の記録は、印だけを載せています。その行の中身は、この確認の対象ではありません。\n\n\
 この確認が示すのは「変わっていないこと」です。内容の正しさは、根拠の日付と出所で判断してください。\n";
 
 /// A name Windows accepts.
@@ -170,51 +207,32 @@ fn zipped(files: &[(String, Vec<u8>)], on: jiff::civil::Date) -> Result<Vec<u8>>
 }
 
 /// Checks an audit folder by itself: every file is the one the manifest names, none is missing, none was
-/// added.
+/// added, nothing stands beside the files, and the journal holds together up to the head that the manifest names.
 ///
 /// # Errors
-/// [`Error::Folder`] naming the first file that does not fit.
+/// [`Error::Folder`] naming the first thing that does not fit.
 pub fn verify_folder(bytes: &[u8]) -> Result<FolderCheck> {
-    let fault = |reason: String| Error::Folder { reason };
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
-        .map_err(|_| fault("zipファイルとして開けません。途中で切れているか、別の形式です".to_owned()))?;
-    // The reader keeps only one of two entries of one name, and another program may show the other.
-    if archive.has_duplicate_names() {
-        let mut seen = std::collections::BTreeSet::new();
-        let twice = directory_names(bytes, archive.central_directory_start()).find(|name| !seen.insert(*name));
-        let name = String::from_utf8_lossy(twice.unwrap_or_default());
-        return Err(fault(format!("「{name}」が二つあります")));
+    let mut found = unzipped(bytes)?;
+    let manifest_bytes = found.remove(MANIFEST).ok_or_else(|| fault("manifest.jsonがありません"))?;
+    let manifest: Manifest = serde_json::from_slice(&manifest_bytes).map_err(|_| fault("manifest.jsonを読めません"))?;
+    if manifest.format != FORMAT {
+        return Err(fault("この版のsakimoriが知らない書式です"));
     }
-    let mut found: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let mut left = MAX_UNPACKED;
-    for n in 0..archive.len() {
-        let name = match archive.name_for_index(n) {
-            Some(Ok(name)) => name.into_owned(),
-            _ => return Err(fault(format!("{}番目のファイルの名前を読めません", n + 1))),
-        };
-        let mut content = Vec::new();
-        archive
-            .by_index(n)
-            .map_err(std::io::Error::from)
-            .and_then(|entry| entry.take(left + 1).read_to_end(&mut content))
-            .map_err(|_| fault(format!("「{name}」が壊れています")))?;
-        left = left
-            .checked_sub(u64::try_from(content.len()).unwrap_or(u64::MAX))
-            .ok_or_else(|| fault(format!("「{name}」が大きすぎます")))?;
-        found.insert(name, content);
-    }
-    let manifest_bytes = found.remove(MANIFEST).ok_or_else(|| fault("manifest.jsonがありません".to_owned()))?;
-    let manifest: Manifest =
-        serde_json::from_slice(&manifest_bytes).map_err(|_| fault("manifest.jsonを読めません".to_owned()))?;
+    let mut journal = None;
     for (name, entry) in &manifest.files {
         let content = found.remove(name).ok_or_else(|| fault(format!("「{name}」がありません")))?;
         if sha256(&content) != entry.sha256 {
             return Err(fault(format!("「{name}」の内容が変わっています")));
         }
+        if name == JOURNAL {
+            journal = Some(content);
+        }
     }
     if let Some(stray) = found.keys().next() {
         return Err(fault(format!("「{stray}」は作られたときにはないファイルです")));
     }
+    let journal = journal.ok_or_else(|| fault(format!("「{JOURNAL}」がありません")))?;
+    let journal_withheld = verify_journal(&journal, &manifest)?;
     Ok(FolderCheck {
         facility: manifest.facility,
         made_on: manifest.made_on,
@@ -222,17 +240,98 @@ pub fn verify_folder(bytes: &[u8]) -> Result<FolderCheck> {
         code: sha256(&manifest_bytes),
         journal_entries: manifest.journal_entries,
         journal_head: manifest.journal_head,
+        journal_withheld,
     })
 }
 
-/// The names in the central directory of a zip, in order and each as often as it is there (APPNOTE 4.3.12).
-fn directory_names(bytes: &[u8], start: u64) -> impl Iterator<Item = &[u8]> {
-    let mut rest = usize::try_from(start).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let length = |at: usize| Some(usize::from(u16::from_le_bytes(rest.get(at..at + 2)?.try_into().ok()?)));
-        let (name, extra, comment) = (length(28)?, length(30)?, length(32)?);
-        let found = rest.starts_with(b"PK\x01\x02").then(|| rest.get(46..46 + name))??;
-        rest = rest.get(46 + name + extra + comment..)?;
-        Some(found)
-    })
+fn fault(reason: impl Into<String>) -> Error {
+    Error::Folder { reason: reason.into() }
+}
+
+/// Follows the chain of the journal up to the head that the manifest names; how many entries are withheld.
+fn verify_journal(journal: &[u8], manifest: &Manifest) -> Result<usize> {
+    let unreadable = |n: usize| fault(format!("操作記録の{n}行目を読めません"));
+    let text = std::str::from_utf8(journal).map_err(|_| unreadable(1))?;
+    let mut entries = Vec::new();
+    for (n, written) in text.lines().enumerate() {
+        let line: Line = serde_json::from_str(written).map_err(|_| unreadable(n + 1))?;
+        let entry = line.entry.as_ref().map(Entry::canonical);
+        // Nothing may stand in a line that is not hashed.
+        if Line::written(line.seq, &line.hash, entry.as_deref()) != written {
+            return Err(unreadable(n + 1));
+        }
+        entries.push((line.seq, entry, line.hash));
+    }
+    let chain = entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_deref(), hash.as_str()));
+    let count =
+        verify_excerpt(chain).map_err(|b| fault(format!("操作記録の{}番目が合いません。{}", b.seq, b.reason)))?;
+    let head = entries.last().map_or(GENESIS, |(_, _, hash)| hash);
+    if (count, head) != (manifest.journal_entries, manifest.journal_head.as_str()) {
+        return Err(fault("操作記録の末尾が、manifest.jsonにある件数や印と合いません"));
+    }
+    Ok(entries.iter().filter(|(_, entry, _)| entry.is_none()).count())
+}
+
+/// The files of a zip that holds them and nothing else.
+fn unzipped(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
+        .map_err(|_| fault("zipファイルとして開けません。途中で切れているか、別の形式です"))?;
+    // The reader keeps only one of two entries of one name, and another program may show the other.
+    if archive.has_duplicate_names() {
+        let mut seen = std::collections::BTreeSet::new();
+        let directory = tail(bytes, archive.central_directory_start());
+        let twice = directory_names(directory).0.into_iter().find(|name| !seen.insert(*name));
+        let name = String::from_utf8_lossy(twice.unwrap_or_default());
+        return Err(fault(format!("「{name}」が二つあります")));
+    }
+    let mut found: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut left = MAX_UNPACKED;
+    let mut end = 0;
+    for n in 0..archive.len() {
+        let name = match archive.name_for_index(n) {
+            Some(Ok(name)) => name.into_owned(),
+            _ => return Err(fault(format!("{}番目のファイルの名前を読めません", n + 1))),
+        };
+        let broken = |_| fault(format!("「{name}」が壊れています"));
+        let entry = archive.by_index(n).map_err(broken)?;
+        if entry.header_start() != end {
+            return Err(fault(format!("「{name}」の前に余分なデータがあります")));
+        }
+        end = entry.data_start().unwrap_or_default().saturating_add(entry.compressed_size());
+        let mut content = Vec::new();
+        entry.take(left + 1).read_to_end(&mut content).map_err(|e| broken(e.into()))?;
+        left = left
+            .checked_sub(u64::try_from(content.len()).unwrap_or(u64::MAX))
+            .ok_or_else(|| fault(format!("「{name}」が大きすぎます")))?;
+        found.insert(name, content);
+    }
+    // Behind the files their directory, and behind it its own end, which is 22 bytes long (APPNOTE 4.3.16).
+    let directory = tail(bytes, archive.central_directory_start());
+    let behind = directory_names(directory).1;
+    if archive.central_directory_start() != end || behind.len() != 22 || !behind.starts_with(b"PK\x05\x06") {
+        return Err(fault("ファイルの後に余分なデータがあります"));
+    }
+    Ok(found)
+}
+
+fn tail(bytes: &[u8], start: u64) -> &[u8] {
+    usize::try_from(start).ok().and_then(|start| bytes.get(start..)).unwrap_or_default()
+}
+
+/// The names in the central directory of a zip, in order and each as often as it is there, and what follows it.
+fn directory_names(mut directory: &[u8]) -> (Vec<&[u8]>, &[u8]) {
+    let mut names = Vec::new();
+    while let Some((name, rest)) = directory_entry(directory) {
+        names.push(name);
+        directory = rest;
+    }
+    (names, directory)
+}
+
+/// The name of the first entry of a central directory, and what follows the entry (APPNOTE 4.3.12).
+fn directory_entry(directory: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = |at: usize| Some(usize::from(u16::from_le_bytes(directory.get(at..at + 2)?.try_into().ok()?)));
+    let (name, extra, comment) = (length(28)?, length(30)?, length(32)?);
+    let found = directory.starts_with(b"PK\x01\x02").then(|| directory.get(46..46 + name))??;
+    Some((found, directory.get(46 + name + extra + comment..)?))
 }

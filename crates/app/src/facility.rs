@@ -42,17 +42,38 @@ impl App {
     /// The facility meant by a code or name; the only one when nothing is said.
     ///
     /// # Errors
-    /// When there is none, or several and nothing was said.
+    /// When there is none, or several and nothing was said that tells them apart.
     pub async fn facility(&self, wanted: Option<&str>) -> Result<Facility> {
         let all = self.store.facility_list().await?;
         let names = || all.iter().map(|f| format!("{}（{}）", f.name, f.no)).collect::<Vec<_>>().join("、");
         match wanted {
             Some(wanted) => {
                 let key = domain::text::fold(wanted);
-                let found = all.iter().find(|f| domain::text::fold(&f.no) == key || domain::text::fold(&f.name) == key);
-                found.cloned().ok_or_else(|| {
-                    Error::invalid("FAC-001", format!("施設「{wanted}」は登録されていません。登録されているのは「{}」です。番号か名前を確かめてください。", names()))
-                })
+                if let Some(found) = all.iter().find(|f| domain::text::fold(&f.no) == key) {
+                    return Ok(found.clone());
+                }
+                let named: Vec<&Facility> = all.iter().filter(|f| domain::text::fold(&f.name) == key).collect();
+                match named.as_slice() {
+                    [] => Err(Error::invalid(
+                        "FAC-001",
+                        format!(
+                            "施設「{wanted}」は登録されていません。登録されているのは「{}」です。番号か名前を確かめてください。",
+                            names()
+                        ),
+                    )),
+                    [only] => Ok((*only).clone()),
+                    several => {
+                        let codes: Vec<&str> = several.iter().map(|f| f.no.as_str()).collect();
+                        let codes = codes.join("」「");
+                        Err(Error::invalid(
+                            "FAC-007",
+                            format!(
+                                "施設「{wanted}」を一つに決められません。同じ名前の施設が{}件あり、施設コードは「{codes}」です。コードで指定してください。",
+                                several.len()
+                            ),
+                        ))
+                    }
+                }
             }
             None => match all.as_slice() {
                 [] => Err(Error::invalid(

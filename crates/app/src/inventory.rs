@@ -1,7 +1,7 @@
 //! What endpoint agents send: received, merged, matched with the device ledger.
 
 use domain::evaluate::Facility;
-use domain::inventory::{Declared, Machine, Outcome, Sections, Seen, merge, observe, reconcile};
+use domain::inventory::{Declared, Machine, Outcome, Owner, Sections, Seen, merge, observe, owner, reconcile};
 use domain::journal::{Actor, Event, sha256};
 use domain::jp::day_in_japan;
 use domain::ledger::ledger;
@@ -39,7 +39,8 @@ impl App {
     /// Takes what an agent sent, from a file or over HTTP.
     ///
     /// # Errors
-    /// When it cannot be read (nothing is stored then) or the store fails.
+    /// When it cannot be read, or does not say which of several machines it is about (nothing is stored then); any
+    /// store error.
     pub async fn receive_inventory(
         &self,
         actor: &Actor,
@@ -47,11 +48,22 @@ impl App {
         bytes: &[u8],
         legacy_reply: bool,
     ) -> Result<Received> {
-        match parse(bytes)? {
+        let (bytes, now) = (bytes.to_vec(), self.now());
+        let (message, looks) = crate::blocking(move || {
+            parse(&bytes).map(|message| {
+                let looks = match &message {
+                    Message::Inventory(inventory) => observe(&inventory.sections, now),
+                    Message::Prolog { .. } | Message::Contact { .. } => Machine::default(),
+                };
+                (message, looks)
+            })
+        })
+        .await??;
+        match message {
             Message::Prolog { .. } => Ok(Received { reply: prolog_reply(legacy_reply), machine: None }),
             Message::Contact { .. } => Ok(Received { reply: contact_reply(), machine: None }),
             Message::Inventory(inventory) => {
-                let machine = self.record_inventory(actor, facility, inventory).await?;
+                let machine = self.record_inventory(actor, facility, inventory, looks).await?;
                 Ok(Received { reply: ok_reply(legacy_reply), machine: Some(machine) })
             }
         }
@@ -62,47 +74,59 @@ impl App {
         error_reply(error)
     }
 
+    /// Stores an inventory; `looks` is what it says of its machine by itself.
     async fn record_inventory(
         &self,
         actor: &Actor,
         facility: &Facility,
         mut arrived: Inventory,
+        looks: Machine,
     ) -> Result<RecordedMachine> {
         let now = self.now();
-        let mut known = self.store.machine_find(&facility.id, &arrived.device_id).await?;
-        if let Some(other) = known.as_ref().and_then(|first| another_machine(first, &arrived, now)) {
-            // A copied disk image: two machines with one agent id are two machines, not one that changes.
-            arrived.device_id = other;
-            known = self.store.machine_find(&facility.id, &arrived.device_id).await?;
+        // What is merged is what is replaced: parts of one machine may arrive at the same moment. The first look takes
+        // the facility for this transaction alone, so the list after it is what stands.
+        let mut tx = self.store.begin(actor, &facility.id, now).await?;
+        tx.machine_find(&arrived.device_id).await?;
+        let machines = self.store.machine_list(&facility.id).await?;
+        let looks = Seen {
+            id: arrived.device_id.clone(),
+            hostname: looks.hostname,
+            serial: looks.serial,
+            macs: looks.macs,
+            ips: looks.ips,
+        };
+        let under_its_id = format!("{}{COPY}", arrived.device_id);
+        let known: Vec<Seen> = machines
+            .iter()
+            .filter(|m| m.agent_id == arrived.device_id || m.agent_id.starts_with(&under_its_id))
+            .map(seen)
+            .collect();
+        let keep_as = match owner(&known, &looks, arrived.partial) {
+            Owner::Known(id) => {
+                id.clone_into(&mut arrived.device_id);
+                Some(id.to_owned())
+            }
+            Owner::Unclear => return Err(InventoryError::SharedId.into()),
+            Owner::New if arrived.sections.contains_key(domain::inventory::LYNIS) => host_of(&machines, &looks),
+            Owner::New => None,
+        };
+        if keep_as.is_none() && !known.is_empty() {
+            // A copied disk: two machines with one agent id are two machines, not one that changes.
+            let apart = looks.serial.or_else(|| looks.macs.into_iter().next()).or(looks.hostname);
+            arrived.device_id = format!("{under_its_id}{}", apart.unwrap_or_default());
         }
-        let known = match known {
-            Some(known) => Some(known),
-            None if arrived.sections.contains_key(domain::inventory::LYNIS) => self.host_of(facility, &arrived).await?,
+        let known = match keep_as {
+            Some(id) => tx.machine_find(&id).await?,
             None => None,
         };
-        let mut sections: Sections = match &known {
-            Some(machine) => serde_json::from_str(&machine.sections)
-                .map_err(|_| Error::Internal { message: format!("machine {}", machine.agent_id) })?,
-            None => Sections::new(),
-        };
-        merge(&mut sections, arrived.sections, arrived.partial);
-        let machine = observe(&sections, now);
-        let mut row = machine_row(&machine, &sections, now);
-        (row.agent_id, row.agent) = (arrived.device_id, arrived.agent);
-        if let Some(known) = known {
-            // Matched again below; until then, and mostly after, it stays the same device.
-            (row.device, row.match_note) = (known.device, known.match_note);
-            if known.agent_id != row.agent_id {
-                (row.agent_id, row.agent) = (known.agent_id, known.agent);
-            }
-        }
+        let partial = arrived.partial;
+        let (machine, row) = crate::blocking(move || merged(known, arrived, now)).await??;
         let name = machine.hostname.clone().unwrap_or_else(|| row.agent_id.clone());
-        let mut tx = self.store.begin(actor, &facility.id, now).await?;
         tx.machine_upsert(&row).await?;
         tx.record(
             Event::new("machine.observe", row.agent_id.clone())
                 .with("agent", &row.agent)
-                .with("partial", arrived.partial)
+                .with("partial", partial)
                 .with("sha256", sha256(row.sections.as_bytes())),
         );
         tx.commit().await?;
@@ -110,19 +134,6 @@ impl App {
         let stored = self.store.machine_find(&facility.id, &row.agent_id).await?;
         let (device, note) = stored.map(|m| (m.device, m.match_note)).unwrap_or_default();
         Ok(RecordedMachine { name, os: machine.os, device, note })
-    }
-
-    /// A server's Lynis audit belongs to the machine of that host name, if its agent has reported.
-    async fn host_of(&self, facility: &Facility, arrived: &Inventory) -> Result<Option<MachineRow>> {
-        let hostname = observe(&arrived.sections, self.now()).hostname;
-        let Some(hostname) = hostname.map(|h| domain::text::fold(&h)) else { return Ok(None) };
-        let machines = self.store.machine_list(&facility.id).await?;
-        let mut same =
-            machines.iter().filter(|m| m.hostname.as_deref().map(domain::text::fold).as_ref() == Some(&hostname));
-        match (same.next(), same.next()) {
-            (Some(only), None) => Ok(self.store.machine_find(&facility.id, &only.agent_id).await?),
-            _ => Ok(None),
-        }
     }
 
     /// Matches every machine of a facility with its device ledger. Only what changed is written.
@@ -149,18 +160,10 @@ impl App {
                 }
             })
             .collect();
-        let seen: Vec<Seen> = machines
-            .iter()
-            .map(|m| Seen {
-                id: m.agent_id.clone(),
-                hostname: m.hostname.clone(),
-                serial: m.serial.clone(),
-                macs: lines(m.macs.as_deref()),
-                ips: lines(m.ips.as_deref()),
-            })
-            .collect();
+        let observed: Vec<Seen> = machines.iter().map(seen).collect();
+        let links = crate::blocking(move || reconcile(&declared, &observed)).await?;
         let mut changed = Vec::new();
-        for (machine, link) in machines.iter().zip(reconcile(&declared, &seen)) {
+        for (machine, link) in machines.iter().zip(links) {
             let (device, note) = match link.outcome {
                 Outcome::Matched { device, by } => (Some(device), Some(format!("{}が一致", by.label().ja))),
                 Outcome::Ambiguous { by, devices } => {
@@ -212,16 +215,50 @@ impl App {
     }
 }
 
-/// The id to keep a machine under that reports with the agent id of `first` but is another one: neither serial
-/// number nor host name is the same.
-fn another_machine(first: &MachineRow, arrived: &Inventory, now: jiff::Timestamp) -> Option<String> {
-    let machine = observe(&arrived.sections, now);
-    let differs = |a: Option<&str>, b: Option<&str>| {
-        a.zip(b).is_some_and(|(a, b)| domain::text::fold(a) != domain::text::fold(b))
+/// Between an agent's id and what tells the second machine under it apart.
+const COPY: char = '#';
+
+/// A stored machine by what identifies it.
+fn seen(machine: &MachineRow) -> Seen {
+    Seen {
+        id: machine.agent_id.clone(),
+        hostname: machine.hostname.clone(),
+        serial: machine.serial.clone(),
+        macs: lines(machine.macs.as_deref()),
+        ips: lines(machine.ips.as_deref()),
+    }
+}
+
+/// A server's Lynis audit belongs to the machine of that host name, if its agent has reported.
+fn host_of(machines: &[MachineRow], audited: &Seen) -> Option<String> {
+    let hostname = audited.hostname.as_deref().map(domain::text::fold)?;
+    let mut same =
+        machines.iter().filter(|m| m.hostname.as_deref().map(domain::text::fold).as_ref() == Some(&hostname));
+    match (same.next(), same.next()) {
+        (Some(only), None) => Some(only.agent_id.clone()),
+        _ => None,
+    }
+}
+
+/// What is known of a machine after a report: as it is read, and as it is stored.
+fn merged(known: Option<MachineRow>, arrived: Inventory, now: jiff::Timestamp) -> Result<(Machine, MachineRow)> {
+    let mut sections: Sections = match &known {
+        Some(machine) => serde_json::from_str(&machine.sections)
+            .map_err(|_| Error::Internal { message: format!("machine {}", machine.agent_id) })?,
+        None => Sections::new(),
     };
-    let serial = machine.serial.as_deref();
-    (differs(first.serial.as_deref(), serial) && differs(first.hostname.as_deref(), machine.hostname.as_deref()))
-        .then(|| format!("{}#{}", arrived.device_id, serial.unwrap_or_default()))
+    merge(&mut sections, arrived.sections, arrived.partial);
+    let machine = observe(&sections, now);
+    let mut row = machine_row(&machine, &sections, now);
+    (row.agent_id, row.agent) = (arrived.device_id, arrived.agent);
+    if let Some(known) = known {
+        // Matched again afterwards; until then, and mostly after, it stays the same device.
+        (row.device, row.match_note) = (known.device, known.match_note);
+        if known.agent_id != row.agent_id {
+            (row.agent_id, row.agent) = (known.agent_id, known.agent);
+        }
+    }
+    Ok((machine, row))
 }
 
 /// Compares in a time that depends on the lengths alone.

@@ -5,7 +5,7 @@
 
 pub(crate) mod references;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::evaluate::Facility;
 use domain::journal::{Actor, Entry, Event};
@@ -84,6 +84,21 @@ impl App {
     /// Any store error.
     pub async fn row_history(&self, facility: &Facility, of: &'static Ledger, key: &str) -> Result<Vec<Entry>> {
         Ok(self.store.journal_of_row(of, &facility.id, key).await?)
+    }
+
+    /// What people call the rows with these keys, by key; rows that are not there, or have no name, are left out.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn titles(
+        &self,
+        facility: &Facility,
+        of: &'static Ledger,
+        keys: &[String],
+    ) -> Result<HashMap<String, String>> {
+        let rows = self.store.row_find(of, &facility.id, keys).await?;
+        let title = |row: StoredRow| row.row.get("name").or_else(|| row.row.get("title")).map(ToString::to_string);
+        Ok(rows.into_iter().filter_map(|(key, row)| Some((key, title(row)?))).collect())
     }
 
     /// `(key, name)` of the first rows in which all words of `text` occur, for somebody who is picking one.

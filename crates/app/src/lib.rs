@@ -6,6 +6,7 @@
 mod assess;
 mod audit_folder;
 mod demo;
+mod doctor;
 mod error;
 mod export;
 mod facility;
@@ -30,6 +31,7 @@ use store::Store;
 
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
+pub use doctor::{Check, Health};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
@@ -118,4 +120,9 @@ impl App {
             .as_ref()
             .map_err(|message| Error::Internal { message: message.clone() })
     }
+}
+
+/// Runs work that keeps a processor busy where it holds up nobody.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal { message: error.to_string() })
 }

@@ -1,12 +1,16 @@
 //! The papers: the ministry's checklist and the requirement report, as documents and workbooks.
 //!
 //! Pure composition: from findings to what is printed. The words say what the evidence supports, and
-//! nothing more: what nobody knows is answered いいえ and marked 確認待ち.
+//! nothing more: what nobody knows is answered いいえ and marked 確認待ち. A paper is in one language throughout, but
+//! for what people and ledgers call things.
+
+use std::fmt::Display;
 
 use domain::catalog::{Catalog, Confidence};
 use domain::evaluate::{Finding, Verdict};
 use domain::journal::{Actor, Event, sha256};
 use domain::jp;
+use domain::message::say;
 use domain::text::Lang;
 use jiff::civil::Date;
 use report::{
@@ -50,17 +54,25 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// はい, いいえ, or that the item does not apply.
-    fn word(&self) -> &'static str {
+    /// はい, いいえ, or that the item does not apply: the key of the word.
+    fn key(&self) -> &'static str {
         match self.finding.verdict {
-            Verdict::NotApplicable => "対象外",
-            verdict if verdict.holds() => "はい",
-            _ => "いいえ",
+            Verdict::NotApplicable => "answer-outside",
+            verdict if verdict.holds() => "answer-yes",
+            _ => "answer-no",
         }
     }
 }
 
+/// The forms of the checklist, as requirements name them.
+const FORMS: [&str; 3] = ["hospital", "pharmacy", "vendor"];
+
 impl<'a> Papers<'a> {
+    /// A fixed word in the language of the papers.
+    fn word(&self, key: &str) -> String {
+        say(self.lang, key, &[])
+    }
+
     /// The checklist of a year on one of its forms, with the signature if one covers these very answers.
     ///
     /// # Errors
@@ -71,6 +83,12 @@ impl<'a> Papers<'a> {
             let message =
                 format!("「{edition}」はチェックリストではありません。checklist-r7 のように年度の版を選んでください。");
             return Err(Error::invalid("CHK-001", message));
+        }
+        if !FORMS.contains(&form) {
+            let named = |form: &&str| format!("{form}（{}）", say(Lang::Ja, &format!("form-{form}"), &[]));
+            let known: Vec<String> = FORMS.iter().map(named).collect();
+            let message = format!("様式「{form}」はありません。{}のどれかにしてください。", known.join("、"));
+            return Err(Error::invalid("CHK-004", message));
         }
         let findings = self.assessment.findings_on(edition, form)?;
         if findings.is_empty() {
@@ -93,13 +111,9 @@ impl<'a> Papers<'a> {
             .collect();
         let sha256 = self.fingerprint(edition, form, &answers);
         let code = sha256.get(..12).unwrap_or(&sha256).to_owned();
-        let form_name = match form {
-            "pharmacy" => "薬局確認用",
-            "vendor" => "事業者確認用",
-            _ => "医療機関確認用",
-        };
-        let document = self.checklist_document(catalog, form_name, year_end, &answers, signed, &code);
-        let workbook = self.checklist_workbook(catalog, form_name, &answers, signed);
+        let form_name = self.word(&format!("form-{form}"));
+        let document = self.checklist_document(catalog, &form_name, year_end, &answers, signed, &code);
+        let workbook = self.checklist_workbook(catalog, &form_name, &answers, signed);
         Ok(ChecklistPaper { document, workbook, sha256 })
     }
 
@@ -110,7 +124,7 @@ impl<'a> Papers<'a> {
             .map(|a| {
                 serde_json::json!({
                     "id": a.finding.requirement.id,
-                    "answer": a.word(),
+                    "answer": say(Lang::Ja, a.key(), &[]),
                     "verdict": a.finding.verdict.code(),
                     "confirmed_on": a.confirmed_on.map(|d| d.to_string()),
                     "target_on": a.target_on.map(|d| d.to_string()),
@@ -132,72 +146,62 @@ impl<'a> Papers<'a> {
         signed: Option<(&str, Date)>,
         code: &str,
     ) -> Document {
-        let count = |word: &str| answers.iter().filter(|a| a.word() == word).count();
+        let count = |key: &str| answers.iter().filter(|a| a.key() == key).count();
         let unknown = answers.iter().filter(|a| a.finding.verdict == Verdict::Unknown).count();
-        let without_target = answers.iter().filter(|a| a.word() == "いいえ" && a.target_on.is_none()).count();
+        let without_target = answers.iter().filter(|a| a.key() == "answer-no" && a.target_on.is_none()).count();
         let mut facts = self.facts();
-        facts.push(("様式".to_owned(), form_name.to_owned()));
-        facts.push((
-            "回答".to_owned(),
-            format!(
-                "はい {}件・いいえ {}件（うち確認待ち {unknown}件）・対象外 {}件",
-                count("はい"),
-                count("いいえ"),
-                count("対象外")
-            ),
-        ));
+        facts.push((self.word("paper-form"), form_name.to_owned()));
+        let (yes, no, outside) = (count("answer-yes"), count("answer-no"), count("answer-outside"));
+        let counts: [(&str, &dyn Display); 4] =
+            [("yes", &yes), ("no", &no), ("unknown", &unknown), ("outside", &outside)];
+        facts.push((self.word("paper-answers"), say(self.lang, "paper-answer-counts", &counts)));
         let mut blocks = vec![Block::Facts(facts)];
         if without_target > 0 {
-            blocks.push(Block::Note(format!(
-                "「いいえ」のうち{without_target}件に目標日がありません。台帳「確認・計画」に、{}までの日付を入れてください。",
-                year_end.map_or_else(|| "年度末".to_owned(), |d| jp::show(d, self.lang))
-            )));
+            let until = year_end.map_or_else(|| self.word("paper-year-end"), |d| jp::show(d, self.lang));
+            let values: [(&str, &dyn Display); 2] = [("count", &without_target), ("until", &until)];
+            blocks.push(Block::Note(say(self.lang, "paper-no-target", &values)));
         }
         let columns = vec![
-            column("番号", Width::Mm(15.0), Align::Left),
-            column("確認する項目", Width::Share(2.1), Align::Left),
-            column("回答", Width::Mm(21.0), Align::Left),
-            column("確認日・目標日", Width::Mm(28.0), Align::Left),
-            column("根拠", Width::Share(2.6), Align::Left),
+            self.column("paper-number", self.number_width(15.0)),
+            self.column("paper-item", Width::Share(2.1)),
+            self.column("paper-answer", Width::Mm(21.0)),
+            self.column("paper-dates", Width::Mm(28.0)),
+            self.column("paper-basis", Width::Share(2.6)),
         ];
         let rows = answers
             .iter()
             .map(|a| {
                 let late = a.target_on.zip(year_end).is_some_and(|(target, end)| target > end);
-                let target = match a.target_on {
-                    Some(day) if late => format!("\n目標 {day}\n（年度末より後）"),
-                    Some(day) => format!("\n目標 {day}"),
-                    None => String::new(),
-                };
+                let key = if late { "paper-target-late" } else { "paper-target" };
+                let target =
+                    a.target_on.map_or_else(String::new, |day| format!("\n{}", say(self.lang, key, &[("day", &day)])));
                 let shown =
                     if a.finding.verdict.holds() || a.finding.verdict == Verdict::NotApplicable { 3 } else { 4 };
                 TableRow {
                     cells: vec![
-                        number(a.finding).into(),
+                        self.number(a.finding).into(),
                         a.finding.requirement.summary.in_lang(self.lang).into(),
-                        Cell::marked(a.finding.verdict, a.word()),
+                        Cell::marked(a.finding.verdict, self.word(a.key())),
                         format!("{}{target}", a.confirmed_on.map_or_else(|| "―".to_owned(), |d| d.to_string())).into(),
-                        shortened(&a.reasons, shown).into(),
+                        self.shortened(&a.reasons, shown).into(),
                     ],
                     emphasis: Emphasis::Plain,
                 }
             })
             .collect();
         blocks.push(Block::Table(Table { columns, rows }));
-        blocks.push(Block::Paragraph(
-            "回答は、上の日付の時点で台帳・エージェント・文書・記録から確かめられたことだけに基づきます。根拠のない項目は「はい」にしません。番号に * のある項目は、番号を原本で確認できていません。".to_owned(),
-        ));
+        blocks.push(Block::Paragraph(self.word("paper-honest")));
         blocks.push(Block::Signature {
             lines: vec![SignatureLine {
-                role: "確認者（医療情報システム安全管理責任者）".to_owned(),
+                role: self.word("paper-signer"),
                 name: signed.map_or_else(String::new, |(name, _)| name.to_owned()),
                 date: signed.map(|(_, day)| day),
             }],
         });
         self.document(
-            "サイバーセキュリティ対策チェックリスト",
+            &self.word("paper-checklist"),
             form_name,
-            &format!("{} {form_name}", catalog.short.ja),
+            &format!("{} {form_name}", catalog.short.in_lang(self.lang)),
             code,
             blocks,
         )
@@ -210,28 +214,32 @@ impl<'a> Papers<'a> {
         answers: &[Answer<'_>],
         signed: Option<(&str, Date)>,
     ) -> Workbook {
-        let text = |head: &str| SheetColumn { head: head.to_owned(), kind: Kind::Text };
-        let day = |head: &str| SheetColumn { head: head.to_owned(), kind: Kind::Date(DateStyle::Era) };
+        let text = |head: &str| SheetColumn { head: self.word(head), kind: Kind::Text };
+        let style = match self.lang {
+            Lang::Ja => DateStyle::Era,
+            Lang::En => DateStyle::Iso,
+        };
+        let day = |head: &str| SheetColumn { head: self.word(head), kind: Kind::Date(style) };
         let facility = &self.assessment.evidence.facility;
         let columns = vec![
-            text("番号"),
-            text("確認する項目"),
-            text("回答"),
-            day("確認日"),
-            day("目標日"),
-            text("判定"),
-            text("根拠"),
-            text("次にすること"),
-            text("担当"),
+            text("paper-number"),
+            text("paper-item"),
+            text("paper-answer"),
+            day("paper-confirmed-on"),
+            day("paper-target-on"),
+            text("paper-verdict"),
+            text("paper-basis"),
+            text("paper-next"),
+            text("paper-owner"),
         ];
         let optional = |d: Option<Date>| d.map_or(SheetCell::Empty, SheetCell::Date);
         let rows = answers
             .iter()
             .map(|a| {
                 vec![
-                    SheetCell::Text(number(a.finding)),
+                    SheetCell::Text(self.number(a.finding)),
                     SheetCell::Text(a.finding.requirement.summary.in_lang(self.lang).to_owned()),
-                    SheetCell::Text(a.word().to_owned()),
+                    SheetCell::Text(self.word(a.key())),
                     optional(a.confirmed_on),
                     optional(a.target_on),
                     SheetCell::Marked(a.finding.verdict, String::new()),
@@ -241,29 +249,30 @@ impl<'a> Papers<'a> {
                 ]
             })
             .collect();
-        let signature =
-            signed.map_or_else(|| "確認者：（未署名）".to_owned(), |(name, day)| format!("確認者：{name}　{day}"));
+        let signature = signed.map_or_else(
+            || self.word("paper-unsigned"),
+            |(name, day)| say(self.lang, "paper-signed", &[("name", &name), ("day", &day)]),
+        );
+        let short = catalog.short.in_lang(self.lang);
+        let made_on = jp::show(self.assessment.today, self.lang);
         Workbook {
-            title: format!("{} {form_name}", catalog.title.ja),
+            title: format!("{} {form_name}", catalog.title.in_lang(self.lang)),
             created_on: self.assessment.today,
             lang: self.lang,
             sheets: vec![Sheet {
                 name: crate::export::sheet_name(form_name),
                 titles: vec![
-                    format!("サイバーセキュリティ対策チェックリスト（{} {form_name}）", catalog.short.ja),
-                    format!("{}　作成日 {}", facility.name, jp::show(self.assessment.today, self.lang)),
+                    say(self.lang, "paper-checklist-titled", &[("short", &short), ("form", &form_name)]),
+                    say(self.lang, "paper-made", &[("facility", &facility.name), ("day", &made_on)]),
                     signature,
                 ],
                 columns,
                 rows,
                 orientation: Orientation::Landscape,
             }],
-            notes: vec![
-                "「回答」は、台帳・エージェント・文書・記録から確かめられたことだけに基づきます。".to_owned(),
-                "「確認待ち」は根拠がないか古い項目で、「はい」にはしません。".to_owned(),
-                "番号に * のある項目は、番号を原本で確認できていません。".to_owned(),
-                "「目標日」は台帳「確認・計画」に入れた日付です。年度末までの日付にしてください。".to_owned(),
-            ],
+            notes: ["paper-note-basis", "paper-note-unknown", "paper-note-number", "paper-note-target"]
+                .map(|key| self.word(key))
+                .into(),
         }
     }
 
@@ -289,7 +298,7 @@ impl<'a> Papers<'a> {
             Block::Facts(self.facts()),
             Block::Bar(StackedBar {
                 segments,
-                caption: format!("対象となる{of}項目のうち、満たしていると確かめられたものは{holds}項目です。"),
+                caption: say(self.lang, "paper-readiness", &[("of", &of), ("holds", &holds)]),
             }),
         ];
         if let Some(note) = &catalog.note {
@@ -304,22 +313,21 @@ impl<'a> Papers<'a> {
             blocks.push(Block::Table(self.findings_table(&own)));
             let inferred = v.requirements.iter().filter(|r| r.confidence == Confidence::Inferred).count();
             if inferred + v.carryovers.len() > 0 {
-                blocks.push(Block::Note(format!(
-                    "このほか、原文を確認できていない項目が{inferred}件、前の版から残ると推定される項目が{}件あります。判定には数えていません。",
-                    v.carryovers.len()
-                )));
+                let values: [(&str, &dyn Display); 2] = [("inferred", &inferred), ("carried", &v.carryovers.len())];
+                blocks.push(Block::Note(say(self.lang, "paper-not-counted", &values)));
             }
         }
         let code = sha256(format!("{blocks:?}").as_bytes()).get(..12).unwrap_or_default().to_owned();
-        Ok(self.document("要求事項の判定と根拠", &catalog.title.ja, &catalog.short.ja, &code, blocks))
+        let (title, short) = (catalog.title.in_lang(self.lang), catalog.short.in_lang(self.lang));
+        Ok(self.document(&self.word("paper-report"), title, short, &code, blocks))
     }
 
     fn findings_table(&self, findings: &[&Finding<'_>]) -> Table {
         let columns = vec![
-            column("番号", Width::Mm(20.0), Align::Left),
-            column("要求事項（当製品の要約）", Width::Share(2.0), Align::Left),
-            column("判定", Width::Mm(25.0), Align::Left),
-            column("根拠と、次にすること", Width::Share(3.0), Align::Left),
+            self.column("paper-number", self.number_width(20.0)),
+            self.column("paper-requirement", Width::Share(2.0)),
+            self.column("paper-verdict", Width::Mm(25.0)),
+            self.column("paper-basis-next", Width::Share(3.0)),
         ];
         let rows = findings
             .iter()
@@ -329,7 +337,7 @@ impl<'a> Papers<'a> {
                 let on = f.confirmed_on().map_or_else(String::new, |d| d.to_string());
                 TableRow {
                     cells: vec![
-                        number(f).into(),
+                        self.number(f).into(),
                         f.requirement.summary.in_lang(self.lang).into(),
                         Cell::marked(f.verdict, on),
                         basis.join("\n").into(),
@@ -348,11 +356,11 @@ impl<'a> Papers<'a> {
             blocks.push(Block::Heading { level: 2, text: offenders.fact.label.in_lang(self.lang).to_owned() });
             blocks.push(Block::Paragraph(format!("→ {}", offenders.fact.remedy.in_lang(self.lang))));
             let columns = vec![
-                column("番号", Width::Mm(38.0), Align::Left),
-                column("名称", Width::Share(1.0), Align::Left),
-                column("詳しく", Width::Share(1.0), Align::Left),
-                column("確認日", Width::Mm(24.0), Align::Left),
-                column("状態", Width::Mm(25.0), Align::Left),
+                self.column("paper-number", Width::Mm(38.0)),
+                self.column("paper-name", Width::Share(1.0)),
+                self.column("paper-detail", Width::Share(1.0)),
+                self.column("paper-confirmed-on", Width::Mm(24.0)),
+                self.column("paper-state", Width::Mm(25.0)),
             ];
             let rows = offenders
                 .rows
@@ -371,24 +379,57 @@ impl<'a> Papers<'a> {
                 .collect();
             blocks.push(Block::Table(Table { columns, rows }));
             if offenders.rows.len() > OFFENDERS_SHOWN {
-                blocks.push(Block::Note(format!(
-                    "ほか{}件。すべては台帳の書出しで確かめられます。",
-                    offenders.rows.len() - OFFENDERS_SHOWN
-                )));
+                let rest = offenders.rows.len() - OFFENDERS_SHOWN;
+                blocks.push(Block::Note(say(self.lang, "paper-rest", &[("count", &rest)])));
             }
         }
         let code = sha256(format!("{blocks:?}").as_bytes()).get(..12).unwrap_or_default().to_owned();
-        self.document("対応が要るもの・分からないもの", "事実ごとの一覧", "対応一覧", &code, blocks)
+        let [title, subtitle, kicker] =
+            ["paper-offenders", "paper-by-fact", "paper-offenders-short"].map(|key| self.word(key));
+        self.document(&title, &subtitle, &kicker, &code, blocks)
     }
 
     fn facts(&self) -> Vec<(String, String)> {
         let facility = &self.assessment.evidence.facility;
         let (declared, observed, stray) = self.assessment.coverage();
         vec![
-            ("施設".to_owned(), format!("{}（{}）", facility.name, facility.no)),
-            ("判定した日".to_owned(), jp::show(self.assessment.today, self.lang)),
-            ("機器".to_owned(), format!("台帳 {declared}台・うち自動で確認 {observed}台・台帳にない機器 {stray}台")),
+            (
+                self.word("paper-facility"),
+                say(self.lang, "paper-facility-no", &[("name", &facility.name), ("no", &facility.no)]),
+            ),
+            (self.word("paper-judged-on"), jp::show(self.assessment.today, self.lang)),
+            (
+                self.word("devices"),
+                say(self.lang, "coverage", &[("declared", &declared), ("observed", &observed), ("stray", &stray)]),
+            ),
         ]
+    }
+
+    fn column(&self, head: &str, width: Width) -> Column {
+        Column { head: self.word(head), width, align: Align::Left }
+    }
+
+    /// Room for the number; English ones are longer than ⑤.
+    fn number_width(&self, japanese: f64) -> Width {
+        Width::Mm(match self.lang {
+            Lang::Ja => japanese,
+            Lang::En => 28.0,
+        })
+    }
+
+    /// The number, with the mark for numbers that were not confirmed.
+    fn number(&self, finding: &Finding<'_>) -> String {
+        let sure = finding.requirement.number_confidence.is_none_or(|c| c == Confidence::Seen);
+        format!("{}{}", finding.requirement.cited_in(self.lang), if sure { "" } else { "*" })
+    }
+
+    fn shortened(&self, lines: &[String], most: usize) -> String {
+        let mut text = lines.iter().take(most).cloned().collect::<Vec<_>>().join("\n");
+        if lines.len() > most {
+            text.push('\n');
+            text.push_str(&say(self.lang, "and-more", &[("count", &(lines.len() - most))]));
+        }
+        text
     }
 
     fn document(&self, title: &str, subtitle: &str, kicker: &str, code: &str, blocks: Vec<Block>) -> Document {
@@ -409,24 +450,6 @@ impl<'a> Papers<'a> {
 
 /// Rows listed under one fact before the rest is counted.
 const OFFENDERS_SHOWN: usize = 40;
-
-fn column(head: &str, width: Width, align: Align) -> Column {
-    Column { head: head.to_owned(), width, align }
-}
-
-/// The number, with the mark for numbers that were not confirmed.
-fn number(finding: &Finding<'_>) -> String {
-    let sure = finding.requirement.number_confidence.is_none_or(|c| c == Confidence::Seen);
-    format!("{}{}", finding.requirement.cited(), if sure { "" } else { "*" })
-}
-
-fn shortened(lines: &[String], most: usize) -> String {
-    let mut text = lines.iter().take(most).cloned().collect::<Vec<_>>().join("\n");
-    if lines.len() > most {
-        text.push_str(&format!("\nほか{}件", lines.len() - most));
-    }
-    text
-}
 
 impl App {
     /// The checklist of a year on a form, with the signature that covers these very answers, if there is one.

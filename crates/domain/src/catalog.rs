@@ -297,6 +297,14 @@ impl Requirement {
         }
     }
 
+    /// The number in `lang`: people who read English get the id without its edition, as the numbers are Japanese.
+    pub fn cited_in(&self, lang: crate::text::Lang) -> String {
+        match lang {
+            crate::text::Lang::Ja => self.cited(),
+            crate::text::Lang::En => self.id.split_once('/').map_or(self.id.as_str(), |(_, rest)| rest).to_owned(),
+        }
+    }
+
     /// Name of the volume in the id.
     pub fn volume(&self) -> &str {
         self.id.split('/').nth(1).unwrap_or_default()

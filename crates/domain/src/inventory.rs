@@ -5,6 +5,7 @@
 //! inventories, reads a [`Machine`] from one and [`reconcile`]s machines with the device ledger. What
 //! an agent did not say is `None` or empty and means *unknown*; nothing here turns silence into "ok".
 
+mod identity;
 mod observe;
 mod read;
 mod reconcile;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
+pub use identity::{Owner, owner};
 pub use observe::observe;
 pub use reconcile::{Declared, Key, Link, Outcome, Seen, reconcile};
 

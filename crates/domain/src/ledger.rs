@@ -133,6 +133,11 @@ impl Ledger {
 }
 
 impl Column {
+    /// Whether its values are short words or days, which a list keeps on one line.
+    pub const fn is_short(&self) -> bool {
+        matches!(self.kind, Kind::Choice(_) | Kind::Date | Kind::YesNo | Kind::Integer)
+    }
+
     /// The text of `value` as people read it: labels for codes, ISO dates, はい/いいえ.
     pub fn show(&self, value: &Value, lang: Lang) -> String {
         let label = |code: &str, choices: &[Choice]| {

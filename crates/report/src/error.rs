@@ -50,12 +50,27 @@ pub enum ReportError {
          シート名は31文字までで、記号 [ ] : * ? / \\ は使えません。直らないときは、このコードを添えて管理者に知らせてください。"
     )]
     Excel(#[source] XlsxError),
-    /// The helper process that typesets is missing or died.
+    /// The helper process that typesets cannot be started.
     #[error(
-        "PDFを作成できませんでした（RPT-007）。組版プログラム「sakimori-typeset」を起動できないか、途中で止まりました。\
-         sakimoriと同じフォルダに置かれているかを確認してください。"
+        "PDFを作成できませんでした（RPT-007）。組版プログラム「sakimori-typeset」を起動できません。\
+         sakimoriと同じフォルダに置かれているか、実行の権限があるかを確認してください。"
     )]
     Press(#[source] std::io::Error),
+    /// The helper process stopped in the middle; its end and what it wrote on standard error.
+    #[error(
+        "PDFを作成できませんでした（RPT-008）。組版プログラム「sakimori-typeset」が途中で止まりました。メモリが足りないか、プログラムの誤りです。\
+         空きメモリを確かめてもう一度作成し、続くときはこのコードを添えて管理者に知らせてください。"
+    )]
+    Crash(#[source] Diagnostics),
+    /// The helper process did not finish a document in time and was killed.
+    #[error(
+        "PDFを作成できませんでした（RPT-009）。組版プログラム「sakimori-typeset」が一つの書類を{seconds}秒以内に終えなかったため、止めました。書類が長すぎるか、コンピュータの負荷が高すぎます。\
+         時間をおいてもう一度作成し、続くときはこのコードを添えて管理者に知らせてください。"
+    )]
+    Late {
+        /// Seconds it was given for each.
+        seconds: u64,
+    },
     /// A large sheet is written through a temporary file, and that failed.
     #[error(
         "Excelファイルを作成できませんでした（RPT-006）。大きな一覧のための一時ファイルを書き込めません。\
@@ -75,6 +90,8 @@ impl ReportError {
             Self::Excel(_) => "RPT-005",
             Self::Scratch(_) => "RPT-006",
             Self::Press(_) => "RPT-007",
+            Self::Crash(_) => "RPT-008",
+            Self::Late { .. } => "RPT-009",
         }
     }
 }
@@ -107,6 +124,9 @@ mod tests {
             ReportError::TooManyRows { sheet: "台帳".to_owned(), rows: 2_000_000 },
             ReportError::from(XlsxError::RowColumnLimitError),
             ReportError::from(XlsxError::from(std::io::Error::other("full"))),
+            ReportError::Press(std::io::Error::other("missing")),
+            ReportError::Crash(detail()),
+            ReportError::Late { seconds: 60 },
         ];
         for error in errors {
             let message = error.to_string();

@@ -20,5 +20,5 @@ pub use document::{
 };
 pub use domain::evaluate::Verdict as Mark;
 pub use error::{Diagnostics, ReportError};
-pub use press::{Printed, pdf, pdfs};
+pub use press::{Printed, pdf, pdfs, typesetter};
 pub use xlsx::{DateStyle, Kind, Orientation, Sheet, SheetCell, SheetColumn, Workbook, workbook};

@@ -3,39 +3,48 @@
 mod catalog;
 mod facility;
 mod files;
+mod japanese;
 mod ledgers;
 mod outputs;
 mod serve;
 mod verdicts;
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use app::{App, SystemClock};
+use app::{App, Keyring, SystemClock};
 use clap::{Parser, Subcommand};
 use domain::journal::Actor;
 use store::{Location, Store};
 
+/// Reads the command line; with the exit code when help or a refusal was all there was to show.
+pub(crate) fn read() -> Result<Cli, ExitCode> {
+    japanese::read()
+}
+
 /// 防人 Sakimori: 3省2ガイドラインへの対応を、院内の1台で点検し、証明します。
 #[derive(Debug, Parser)]
-#[command(version, about, disable_help_subcommand = true)]
+#[command(name = "sakimori", version, about, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// データフォルダ
-    #[arg(long, global = true, env = "SAKIMORI_DATA", default_value = "data")]
+    #[arg(long, value_name = "フォルダ", global = true, env = "SAKIMORI_DATA", default_value = "data")]
     data: PathBuf,
     /// PostgreSQLのURL（指定するとデータはそちらに置きます）
-    #[arg(long, global = true, env = "SAKIMORI_DATABASE", hide_env_values = true)]
+    #[arg(long, value_name = "URL", global = true, env = "SAKIMORI_DATABASE", hide_env_values = true)]
     database: Option<String>,
     /// 対象の施設（コードか名前。一つだけなら省略できます）
-    #[arg(long, global = true)]
+    #[arg(long, value_name = "施設", global = true)]
     facility: Option<String>,
     /// 操作する人の名前（操作記録に残ります）
-    #[arg(long, global = true, env = "SAKIMORI_ACTOR", default_value = "コマンド操作")]
+    #[arg(long, value_name = "名前", global = true, env = "SAKIMORI_ACTOR", default_value = "コマンド操作")]
     actor: String,
     /// 表示の言語
-    #[arg(long, global = true, value_enum, default_value = "ja")]
+    #[arg(long, value_name = "言語", global = true, value_enum, default_value = "ja")]
     lang: Language,
     #[command(subcommand)]
     command: Command,
@@ -83,10 +92,29 @@ enum Command {
     Dump(outputs::Dump),
     /// 書き出したファイルを空の保存先に読み込む
     Load(outputs::Load),
-    /// デモの施設を空のデータフォルダに読み込む
-    Demo,
-    /// 端末のエージェントからの報告を受け付ける
+    /// 架空の施設で試す（終わると消えます。--load で空のデータフォルダに読み込むだけにもできます）
+    Demo(serve::Demo),
+    /// サーバを始める（画面と、端末のエージェントの受付）
     Serve(serve::Serve),
+    /// 初期設定のリンクを作り直す（サーバを止めているとき）
+    SetupLink(serve::SetupLink),
+    /// このサーバが正しく動いているかを調べる
+    Doctor,
+}
+
+impl Command {
+    /// Whether it may be the first command on a data folder; the others have nothing to say about an empty one.
+    fn may_begin(&self) -> bool {
+        matches!(
+            self,
+            Self::Demo(_)
+                | Self::Import(_)
+                | Self::Load(_)
+                | Self::Serve(_)
+                | Self::SetupLink(_)
+                | Self::Facility(facility::Command::Add { .. })
+        )
+    }
 }
 
 /// What every command works with.
@@ -99,8 +127,33 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Opens the store, and the keys in the data folder beside it.
+    async fn open(
+        location: &Location,
+        data: PathBuf,
+        actor: String,
+        wanted: Option<String>,
+        lang: domain::text::Lang,
+    ) -> Result<Self> {
+        let store = Store::open(location).await?;
+        // On PostgreSQL the folder holds keys and certificates alone.
+        std::fs::create_dir_all(&data).with_context(|| {
+            format!(
+                "データフォルダ「{}」を作れませんでした（DAT-002）。権限と空き容量を確かめてください。",
+                data.display()
+            )
+        })?;
+        let app = App::with_keys(store, SystemClock, Keyring::open(&data)?);
+        Ok(Self { app, data, actor: Actor::new(actor), wanted, lang })
+    }
+
     async fn facility(&self) -> Result<domain::evaluate::Facility> {
         Ok(self.app.facility(self.wanted.as_deref()).await?)
+    }
+
+    /// A sentence in the language asked for.
+    fn words(&self, key: &str, values: &[(&str, &dyn std::fmt::Display)]) -> String {
+        domain::message::say(self.lang, key, values)
     }
 }
 
@@ -112,22 +165,24 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     };
     // These need no data.
     match &cli.command {
+        Command::Demo(demo) if !demo.load => return demo.throw_away(lang).await,
         Command::Verify(verify) => return verify.run(),
         Command::Catalog(catalog) if catalog.needs_no_data() => return catalog.run(None, lang).await,
         _ => {}
     }
+    let folder = cli.data.display().to_string();
     let location = match cli.database {
         Some(url) => Location::Postgres(url),
         None => Location::Folder(cli.data.clone()),
     };
-    let store = Store::open(&location).await?;
-    let context = Context {
-        app: App::new(store, SystemClock),
-        data: cli.data,
-        actor: Actor::new(cli.actor),
-        wanted: cli.facility,
-        lang,
-    };
+    match &cli.command {
+        command if command.may_begin() || location.exists() => {}
+        Command::Catalog(catalog) => return catalog.run(None, lang).await,
+        _ => anyhow::bail!(
+            "データフォルダ「{folder}」にデータがありません（DAT-001）。場所が違うか、まだ始めていません。--data か環境変数 SAKIMORI_DATA を確かめてください。新しく始めるときは、sakimori demo、sakimori import、sakimori facility add のどれかを先に実行してください。"
+        ),
+    }
+    let context = Context::open(&location, cli.data, cli.actor, cli.facility, lang).await?;
     match cli.command {
         Command::Facility(command) => command.run(&context).await,
         Command::Import(command) => command.run(&context).await,
@@ -144,8 +199,10 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Journal(command) => command.run(&context).await,
         Command::Dump(command) => command.run(&context).await,
         Command::Load(command) => command.run(&context).await,
-        Command::Demo => facility::demo(&context).await,
+        Command::Demo(_) => serve::load_demo(&context).await,
         Command::Serve(command) => command.run(context).await,
+        Command::SetupLink(command) => command.run(&context).await,
+        Command::Doctor => serve::doctor(&context).await,
     }
 }
 
@@ -159,10 +216,25 @@ pub(crate) fn complain(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Writes a line to standard output; a closed pipe ends the program quietly.
+/// Standard output without the library's own handling, which takes a descriptor that cannot be written for written.
+static STDOUT: LazyLock<std::io::Result<File>> =
+    LazyLock::new(|| std::io::stdout().as_fd().try_clone_to_owned().map(File::from));
+
+/// Writes a line to standard output. A reader that has gone ends the program quietly; what cannot be written for
+/// another reason must not pass for done.
 fn say(line: impl AsRef<str>) {
-    if writeln!(std::io::stdout().lock(), "{}", line.as_ref()).is_err() {
-        std::process::exit(0);
+    let written = match &*STDOUT {
+        Ok(out) => (&mut &*out).write_all(format!("{}\n", line.as_ref()).as_bytes()),
+        Err(error) => Err(error.kind().into()),
+    };
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            let explain = "画面に出せませんでした（OUT-003）。出力先が閉じているか、いっぱいです。出力先を確かめて、もう一度実行してください。";
+            complain(&anyhow::Error::new(error).context(explain));
+            std::process::exit(2);
+        }
     }
 }
 

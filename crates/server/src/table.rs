@@ -34,7 +34,7 @@ impl Paint {
         let (sign, code) = match verdict {
             Verdict::Met => ("✓", "32"),
             Verdict::Unmet => ("✕", "1;31"),
-            Verdict::Unknown => ("？", "33"),
+            Verdict::Unknown => ("?", "33"),
             Verdict::DueSoon => ("△", "35"),
             Verdict::NotApplicable => ("―", "2"),
             Verdict::Deemed => ("≒", "36"),

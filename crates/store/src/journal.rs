@@ -23,6 +23,19 @@ impl Store {
         rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
     }
 
+    /// The whole chain, oldest first: place, facility, entry as canonical JSON, hash.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn journal_chain(&self) -> Result<Vec<(i64, String, String, String)>> {
+        let rows = self.query("SELECT seq, facility, entry, hash FROM journal ORDER BY seq", Vec::new()).await?;
+        rows.iter()
+            .map(|r| {
+                Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?, r.try_get_by_index(3)?))
+            })
+            .collect()
+    }
+
     /// Checks the whole chain; the number of entries, or the first break.
     ///
     /// # Errors

@@ -42,6 +42,19 @@ pub enum Location {
     Postgres(String),
 }
 
+impl Location {
+    /// Whether there is a store already. A database server is taken to be there; it says so itself when it is not.
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::Folder(folder) => folder.join(DATABASE).exists(),
+            Self::Postgres(_) => true,
+        }
+    }
+}
+
+/// Name of the SQLite database in its folder.
+const DATABASE: &str = "sakimori.db";
+
 /// The open store. Cheap to share behind an `Arc`.
 pub struct Store {
     write: DatabaseConnection,
@@ -61,7 +74,7 @@ impl Store {
         let (write, read, lock) = match location {
             Location::Folder(folder) => {
                 let lock = claim(folder)?;
-                let (write, read) = dialect::sqlite(&folder.join("sakimori.db")).await?;
+                let (write, read) = dialect::sqlite(&folder.join(DATABASE)).await?;
                 (write, read, Some(lock))
             }
             Location::Postgres(url) => {

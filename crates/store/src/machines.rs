@@ -1,6 +1,6 @@
 //! Machines as agents report them.
 
-use sea_orm::Value;
+use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -65,6 +65,36 @@ const COLUMNS: &str = "agent_id, agent, device, match_note, kind, hostname, seri
     received_at, patched_on, antivirus, antivirus_on, antivirus_current, definitions_on, disk_encrypted, remote_control, \
     usb_storage, local_admins, hardening_index, hardening_warnings, sections";
 
+fn machine(r: &QueryResult) -> Result<MachineRow> {
+    Ok(MachineRow {
+        agent_id: r.try_get_by_index(0)?,
+        agent: r.try_get_by_index(1)?,
+        device: r.try_get_by_index(2)?,
+        match_note: r.try_get_by_index(3)?,
+        kind: r.try_get_by_index(4)?,
+        hostname: r.try_get_by_index(5)?,
+        serial: r.try_get_by_index(6)?,
+        macs: r.try_get_by_index(7)?,
+        ips: r.try_get_by_index(8)?,
+        os: r.try_get_by_index(9)?,
+        observed_on: r.try_get_by_index(10)?,
+        observed_at: r.try_get_by_index(11)?,
+        received_at: r.try_get_by_index(12)?,
+        patched_on: r.try_get_by_index(13)?,
+        antivirus: r.try_get_by_index(14)?,
+        antivirus_on: r.try_get_by_index(15)?,
+        antivirus_current: r.try_get_by_index(16)?,
+        definitions_on: r.try_get_by_index(17)?,
+        disk_encrypted: r.try_get_by_index(18)?,
+        remote_control: r.try_get_by_index(19)?,
+        usb_storage: r.try_get_by_index(20)?,
+        local_admins: r.try_get_by_index(21)?,
+        hardening_index: r.try_get_by_index(22)?,
+        hardening_warnings: r.try_get_by_index(23)?,
+        sections: r.try_get_by_index(24)?,
+    })
+}
+
 impl Store {
     /// The machines of a facility. Without `sections` the (large) JSON stays in the database.
     ///
@@ -89,39 +119,7 @@ impl Store {
     }
 
     async fn machines(&self, sql: &str, values: Vec<Value>) -> Result<Vec<MachineRow>> {
-        self.query(sql, values)
-            .await?
-            .iter()
-            .map(|r| {
-                Ok(MachineRow {
-                    agent_id: r.try_get_by_index(0)?,
-                    agent: r.try_get_by_index(1)?,
-                    device: r.try_get_by_index(2)?,
-                    match_note: r.try_get_by_index(3)?,
-                    kind: r.try_get_by_index(4)?,
-                    hostname: r.try_get_by_index(5)?,
-                    serial: r.try_get_by_index(6)?,
-                    macs: r.try_get_by_index(7)?,
-                    ips: r.try_get_by_index(8)?,
-                    os: r.try_get_by_index(9)?,
-                    observed_on: r.try_get_by_index(10)?,
-                    observed_at: r.try_get_by_index(11)?,
-                    received_at: r.try_get_by_index(12)?,
-                    patched_on: r.try_get_by_index(13)?,
-                    antivirus: r.try_get_by_index(14)?,
-                    antivirus_on: r.try_get_by_index(15)?,
-                    antivirus_current: r.try_get_by_index(16)?,
-                    definitions_on: r.try_get_by_index(17)?,
-                    disk_encrypted: r.try_get_by_index(18)?,
-                    remote_control: r.try_get_by_index(19)?,
-                    usb_storage: r.try_get_by_index(20)?,
-                    local_admins: r.try_get_by_index(21)?,
-                    hardening_index: r.try_get_by_index(22)?,
-                    hardening_warnings: r.try_get_by_index(23)?,
-                    sections: r.try_get_by_index(24)?,
-                })
-            })
-            .collect()
+        self.query(sql, values).await?.iter().map(machine).collect()
     }
 
     /// SHA-256 (hex) of the secret with which agents of a facility authenticate, if one was made.
@@ -136,11 +134,24 @@ impl Store {
 }
 
 impl WriteTx {
+    /// One machine by its agent's id, with its sections. Nobody else records a machine of the facility until this
+    /// transaction ends.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn machine_find(&mut self, agent_id: &str) -> Result<Option<MachineRow>> {
+        self.lock_rows().await?;
+        let sql = format!("SELECT {COLUMNS} FROM machines WHERE facility = $1 AND agent_id = $2");
+        let found = self.select(&sql, vec![self.facility.clone().into(), agent_id.into()]).await?;
+        found.first().map(machine).transpose()
+    }
+
     /// Adds a machine or replaces what was known of it.
     ///
     /// # Errors
     /// Any store error.
     pub async fn machine_upsert(&mut self, machine: &MachineRow) -> Result<()> {
+        self.lock_rows().await?;
         let names: Vec<&str> = COLUMNS.split(',').map(str::trim).collect();
         let marks: Vec<String> = (0..names.len()).map(|n| format!("${}", n + 3)).collect();
         let sets: Vec<String> = names.iter().map(|n| format!("{n} = excluded.{n}")).collect();

@@ -24,7 +24,7 @@ use domain::text::Lang;
 
 use crate::cookies::{self, Jar};
 use crate::form::{FORM_MAX, Fields};
-use crate::page::Problem;
+use crate::page::{Problem, go};
 use crate::pages::sign_in;
 use crate::routes::Access;
 use crate::{Web, entropy};
@@ -138,6 +138,9 @@ pub(crate) async fn guard(State((web, access)): State<(Web, Access)>, request: R
     if !matches!(parts.method, Method::GET | Method::HEAD) && !from_our_page(&web, &parts.headers) {
         return sealed(Problem::from(app::Error::Forbidden).show(&visit), Some(&visit));
     }
+    if owes_a_factor(&visit, &parts) {
+        return sealed(go("/account"), Some(&visit));
+    }
     let refused = match (access, visit.somebody()) {
         (Access::Open | Access::Own, _) => None,
         (_, None) => Some(Refused::Nobody),
@@ -172,6 +175,15 @@ pub(crate) enum Refused {
     Locked,
     /// The act asks for a fresh sign-in.
     Stale,
+}
+
+/// Whether somebody let in by a second person wants to go on without a way to sign in next time.
+fn owes_a_factor(visit: &Visit, parts: &Parts) -> bool {
+    let path = parts.uri.path();
+    let exempt = path.starts_with("/account")
+        || path.starts_with("/assets/")
+        || matches!(path, "/sign-out" | "/language" | "/help" | "/present");
+    !exempt && visit.somebody().is_some_and(|me| me.user.must_renew && !me.locked)
 }
 
 async fn enter(web: &Web, parts: &Parts) -> Result<Visit, Response> {

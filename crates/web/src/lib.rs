@@ -13,6 +13,7 @@ mod page;
 mod pages;
 pub mod routes;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use axum::routing::MethodRouter;
 use tower_http::timeout::TimeoutLayer;
 
 pub use listen::{Tls, serve};
+pub use pages::settings::doctor_line;
 
 /// Longest a request may take.
 const REQUEST: Duration = Duration::from_secs(120);
@@ -36,6 +38,8 @@ pub struct Web {
     pub app: Arc<App>,
     /// Where browsers find the server: `https://sakimori.example:8443`.
     pub origin: Arc<String>,
+    /// The data folder, for the page that looks the server over.
+    pub folder: Arc<PathBuf>,
     /// Whether this is the demonstration.
     pub demo: bool,
 }

@@ -61,7 +61,6 @@ pub(crate) struct Chrome {
     pub(crate) nav: Vec<NavEntry>,
     pub(crate) path: String,
     pub(crate) printed: String,
-    pub(crate) shared: bool,
     pub(crate) idle_seconds: i64,
 }
 
@@ -143,7 +142,6 @@ impl Visit {
             nav,
             path,
             printed: now.to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string(),
-            shared: me.is_some_and(|m| m.shared),
             idle_seconds: me.map_or(0, |m| m.idle_ends_at.as_second() - now.as_second()),
         }
     }

@@ -2,9 +2,11 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod help;
 pub(crate) mod imports;
 pub(crate) mod ledgers;
 pub(crate) mod reset;
+pub(crate) mod settings;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod today;

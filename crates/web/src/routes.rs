@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, get, post};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::pages::{account, assets, imports, ledgers, reset, setup, sign_in, today, users};
+use crate::pages::{account, assets, help, imports, ledgers, reset, settings, setup, sign_in, today, users};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,8 @@ pub static ROUTES: &[Route] = &[
     open(Method::GET, "/assets/{name}", || get(assets::asset)),
     Route { method: Method::POST, path: "/inventory", access: Access::Own, journal: Journal::Yes, handler: || post(crate::inventory::receive) },
 
+    open(Method::GET, "/help", || get(help::show)),
+
     // signing in
     open(Method::GET, "/sign-in", || get(sign_in::form)),
     open(Method::POST, "/sign-in", || post(sign_in::password)),
@@ -114,6 +116,13 @@ pub static ROUTES: &[Route] = &[
 
     // the day's work
     page("/", Permission::UseOwnAccount, || get(today::show)),
+
+    // settings
+    page("/settings", Permission::UseOwnAccount, || get(settings::show)),
+    page("/settings/doctor", Permission::ManageSettings, || get(settings::doctor)),
+    page("/settings/terminals", Permission::ManageSettings, || get(settings::terminals)),
+    act("/settings/terminals", Permission::ManageSettings, || post(settings::terminal)),
+    act("/notice", Permission::UseOwnAccount, || post(settings::notice_read)),
 
     // people who can sign in
     page("/users", Permission::ManageUsers, || get(users::list)),

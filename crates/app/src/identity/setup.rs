@@ -30,12 +30,12 @@ fn over() -> Error {
 }
 
 impl App {
-    /// Whether there is no account yet.
+    /// Whether nobody can sign in yet: there is no account, or none with a password or a passkey.
     ///
     /// # Errors
     /// Any store error.
     pub async fn needs_setup(&self) -> Result<bool> {
-        Ok(self.store.user_count().await? == 0)
+        Ok(self.store.user_count_able().await? == 0)
     }
 
     /// Makes the secret of the set-up link. It is good once and for 30 minutes; an earlier one is void.

@@ -4,28 +4,56 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
 
 use app::verify_folder;
-use domain::journal::sha256;
+use domain::journal::{Entry, GENESIS, chain, sha256};
 use serde_json::json;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 const CHECKLIST: &str = "01_チェックリスト/令和7年度.pdf";
 const LEDGERS: &str = "04_台帳/台帳一式.xlsx";
+const JOURNAL: &str = "05_記録/操作記録.jsonl";
+
+/// Lines of a journal of three entries, of which the second belongs to somebody else; and its head.
+fn journal() -> (Vec<String>, String) {
+    let mut head = GENESIS.to_owned();
+    let lines = (1..=3).map(|seq| {
+        let mut entry = Entry {
+            action: "devices.import".to_owned(),
+            actor: "架空 太郎".to_owned(),
+            at: 1,
+            details: BTreeMap::new(),
+            facility: "f".to_owned(),
+            seq,
+            subject: "機器台帳.xlsx".to_owned(),
+        };
+        entry.details.insert("added".to_owned(), "3".to_owned());
+        let entry = entry.canonical();
+        head = chain(&head, &entry);
+        let shown = if seq == 2 { String::new() } else { format!(",\"entry\":{entry}") };
+        format!("{{\"seq\":{seq},\"hash\":\"{head}\"{shown}}}")
+    });
+    (lines.collect(), head)
+}
 
 fn files() -> BTreeMap<&'static str, Vec<u8>> {
-    [(CHECKLIST, b"%PDF-1.7 checklist".repeat(40)), (LEDGERS, b"PK ledgers".to_vec()), ("検証方法.txt", Vec::new())]
-        .into()
+    [
+        (CHECKLIST, b"%PDF-1.7 checklist".repeat(40)),
+        (LEDGERS, b"PK ledgers".to_vec()),
+        (JOURNAL, journal().0.join("\n").into_bytes()),
+        ("検証方法.txt", Vec::new()),
+    ]
+    .into()
 }
 
 fn manifest(files: &BTreeMap<&str, Vec<u8>>) -> Vec<u8> {
     let files: BTreeMap<_, _> =
         files.iter().map(|(name, bytes)| (name, json!({ "bytes": bytes.len(), "sha256": sha256(bytes) }))).collect();
     json!({
-        "format": "sakimori-audit-folder-1",
+        "format": "sakimori-audit-folder-2",
         "facility": "架空医院",
         "made_on": "2026-11-22",
-        "journal_entries": 7,
-        "journal_head": "00",
+        "journal_entries": 3,
+        "journal_head": journal().1,
         "files": files,
     })
     .to_string()
@@ -59,7 +87,7 @@ fn refused(bytes: &[u8]) -> String {
 fn a_folder_as_it_was_made_verifies() {
     let check = verify_folder(&folder(&files(), &files())).unwrap();
     assert_eq!((check.facility.as_str(), check.made_on.as_str()), ("架空医院", "2026-11-22"));
-    assert_eq!((check.files, check.journal_entries), (3, 7));
+    assert_eq!((check.files, check.journal_entries, check.journal_withheld), (4, 3, 1));
     assert_eq!(check.code, sha256(&manifest(&files())));
 }
 
@@ -81,6 +109,59 @@ fn a_changed_removed_or_added_file_is_named() {
     let without = files();
     let bare = zipped(without.iter().map(|(name, bytes)| (*name, bytes.as_slice())));
     assert!(refused(&bare).contains("manifest.jsonがありません"));
+}
+
+#[test]
+fn a_journal_that_does_not_hold_together_is_named() {
+    type Forgery = (&'static str, fn(&mut Vec<String>), &'static str);
+    let forgeries: [Forgery; 8] = [
+        ("changed", |lines| lines[2] = lines[2].replace("架空 太郎", "別人"), "3番目が合いません"),
+        ("first changed", |lines| lines[0] = lines[0].replace("\"3\"", "\"4\""), "1番目が合いません"),
+        ("cut out", |lines| _ = lines.remove(1), "2番目が合いません"),
+        ("cut off", |lines| lines.truncate(2), "末尾が"),
+        ("emptied", Vec::clear, "末尾が"),
+        ("withheld hash changed", |lines| lines[1] = "{\"seq\":2,\"hash\":\"00\"}".to_owned(), "3番目が合いません"),
+        (
+            "more in a line",
+            |lines| lines[0] = lines[0].replace("\"seq\":1,\"sub", "\"seq\":1,\"x\":1,\"sub"),
+            "1行目を読めません",
+        ),
+        ("no line", |lines| lines.insert(0, String::new()), "1行目を読めません"),
+    ];
+    for (what, forge, said) in forgeries {
+        // The forger also names the file's new hash in the manifest.
+        let (mut files, (mut lines, _)) = (files(), journal());
+        forge(&mut lines);
+        files.insert(JOURNAL, lines.join("\n").into_bytes());
+        let refusal = refused(&folder(&files, &files));
+        assert!(refusal.contains(said), "{what}: {refusal}");
+    }
+    let mut without = files();
+    without.remove(JOURNAL);
+    assert!(refused(&folder(&without, &without)).contains("操作記録.jsonl」がありません"));
+}
+
+#[test]
+fn nothing_stands_before_between_or_behind_the_files() {
+    let whole = folder(&files(), &files());
+    verify_folder(&whole).unwrap();
+    let before = [b"#!/bin/sh\n", whole.as_slice()].concat();
+    assert!(refused(&before).contains("余分なデータ"), "{}", refused(&before));
+    for more in [&b"x"[..], b"PK\x05\x06", &[0; 22], &[0; 70_000], &whole] {
+        refused(&[whole.as_slice(), more].concat());
+    }
+    // A comment is a place for bytes, too.
+    let mut commented = [whole.as_slice(), b"hello"].concat();
+    let length = whole.len() - 2;
+    commented[length] = 5;
+    assert!(refused(&commented).contains("後に余分なデータ"));
+    // Bytes between the last file and the directory, which every reader skips.
+    let end = whole.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    let mut gap = [&whole[..end], b"hidden", &whole[end..]].concat();
+    let start = gap.len() - 6;
+    let directory = u32::from_le_bytes(gap[start..start + 4].try_into().unwrap()) + 6;
+    gap[start..start + 4].copy_from_slice(&directory.to_le_bytes());
+    assert!(refused(&gap).contains("後に余分なデータ"), "{}", refused(&gap));
 }
 
 #[test]

@@ -218,6 +218,44 @@ async fn two_machines_with_one_agent_id_stay_two() {
 }
 
 #[tokio::test]
+async fn a_partial_report_reaches_only_its_own_machine_under_a_shared_id() {
+    let report = |partial: bool, content: Json| {
+        json!({ "action": "inventory", "deviceid": "copied-image", "itemtype": "Computer", "partial": partial, "content": content })
+            .to_string()
+            .into_bytes()
+    };
+    let whole = |hostname: &str, serial: &str| {
+        report(
+            false,
+            json!({ "hardware": { "name": hostname }, "bios": { "ssn": serial }, "drives": [{ "letter": "C:" }] }),
+        )
+    };
+    let drives =
+        |hostname: &str| report(true, json!({ "hardware": { "name": hostname }, "drives": [{ "letter": hostname }] }));
+    on_each(async |site| {
+        let facility = site.facility("架空医院").await;
+        receive(&site, &facility, &whole("pc-1", "AAA111")).await;
+        // The second machine is first heard of by a part of what it has.
+        receive(&site, &facility, &drives("pc-2")).await;
+        receive(&site, &facility, &whole("pc-2", "BBB222")).await;
+        receive(&site, &facility, &drives("pc-2")).await;
+        let machines = site.app.store.machine_list(&facility.id).await.unwrap();
+        let ids: Vec<_> = machines.iter().map(|m| m.agent_id.as_str()).collect();
+        assert_eq!(ids, ["copied-image", "copied-image#pc-2"], "{}", site.name);
+        assert_eq!(sections(&site, &facility, ids[0]).await["drives"][0]["letter"], "C:");
+        assert_eq!(sections(&site, &facility, ids[1]).await["drives"][0]["letter"], "pc-2");
+        assert_eq!(machines[1].serial.as_deref(), Some("BBB222"));
+
+        let before = site.dump().await;
+        let nameless = report(true, json!({ "drives": [{ "letter": "?" }] }));
+        let error = site.app.receive_inventory(&actor(), &facility, &nameless, false).await.unwrap_err();
+        assert_eq!(error.code(), "INV-015");
+        assert_same(&before, &site.dump().await, site.name);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_report_is_believed_for_a_month() {
     let facts = ["device.patched", "device.antivirus_on", "device.portable_encrypted", "device.antivirus_current"];
     on_each(async |site| {

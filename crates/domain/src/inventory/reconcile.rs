@@ -165,7 +165,8 @@ impl Declared {
 }
 
 impl Seen {
-    fn values(&self, key: Key) -> Vec<String> {
+    /// The comparable values under `key`.
+    pub(super) fn values(&self, key: Key) -> Vec<String> {
         match key {
             Key::Serial => self.serial.as_deref().and_then(serial).into_iter().collect(),
             Key::Mac => self.macs.iter().filter_map(|text| mac(text)).collect(),

@@ -85,6 +85,11 @@ pub enum InventoryError {
         "Lynisの報告を登録できませんでした（INV-014）。診断が最後まで終わっていない報告です。管理者権限で診断し直し、できた報告を送ってください。"
     )]
     LynisUnfinished,
+    /// Several machines report under the agent's id, and nothing in the message says which one this is.
+    #[error(
+        "エージェントの報告を登録できませんでした（INV-015）。同じ識別子（deviceid）の端末が複数あり、シリアル番号・MACアドレス・ホスト名がないため、どれか分かりません。複製した端末ではエージェントを入れ直して識別子を作り直し、すべての項目を送り直してください。"
+    )]
+    SharedId,
 }
 
 impl InventoryError {
@@ -105,6 +110,7 @@ impl InventoryError {
             Self::Empty => "INV-012",
             Self::LynisVersion(_) => "INV-013",
             Self::LynisUnfinished => "INV-014",
+            Self::SharedId => "INV-015",
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! A file that is not valid as a whole is looked at line by line, because files that two programs wrote
 //! into are common: each line is read in the encoding that fits it, and lines that differ from the rest
-//! are reported rather than silently turned into 文字化け.
+//! are reported rather than silently turned into 文字化け. A stray zero byte costs its line, not the file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,8 +29,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, ReadError> {
             (true, rest) => by_line(rest),
             (false, rest) => whole(rest, encoding),
         }
-    } else if bytes.contains(&0) {
-        whole(bytes, utf_16_by_zeros(bytes)?)
+    } else if let Some(encoding) = utf_16_by_zeros(bytes) {
+        whole(bytes, encoding)
     } else if bytes.windows(2).any(|pair| pair == b"\x1b$") {
         whole(bytes, ISO_2022_JP)
     } else if is_euc_jp(bytes) {
@@ -46,8 +46,19 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, ReadError> {
     } else if broken * 2 > foreign {
         Err(ReadError::UnknownEncoding)
     } else {
-        Ok(decoded)
+        Ok(without_zeros(decoded))
     }
+}
+
+/// A zero character is no text, and no database keeps one: what stands there is unreadable.
+fn without_zeros(mut decoded: Decoded<'_>) -> Decoded<'_> {
+    if decoded.text.contains('\0') {
+        let hit = decoded.text.split('\n').enumerate().filter(|(_, line)| line.contains('\0'));
+        let hit: Vec<usize> = hit.map(|(at, _)| at + 1).collect();
+        decoded.doubts.extend(hit.into_iter().map(|line| (line, Doubt::Broken)));
+        decoded.text = decoded.text.replace('\0', "\u{FFFD}").into();
+    }
+    decoded
 }
 
 fn name(encoding: &'static Encoding) -> &'static str {
@@ -61,13 +72,17 @@ fn whole<'b>(bytes: &'b [u8], encoding: &'static Encoding) -> Decoded<'b> {
     Decoded { text, encoding: name(encoding), doubts }
 }
 
-/// UTF-16 without a mark: the zero bytes of ASCII characters say which half comes first.
-fn utf_16_by_zeros(bytes: &[u8]) -> Result<&'static Encoding, ReadError> {
+/// UTF-16 without a mark: every ASCII character (a table has separators and line ends at least) has a zero byte,
+/// always in the same half. Zero bytes that are fewer, or in both halves, are damage.
+fn utf_16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
+    /// Of this many characters at least one is ASCII; one alone proves nothing.
+    const ASCII_IN: usize = 20;
     let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|b| **b == 0).count();
+    let enough = |zeros: usize| zeros > 1 && zeros * ASCII_IN >= bytes.len() / 2;
     match (zeros(0), zeros(1)) {
-        (high, low) if low > 10 * high => Ok(UTF_16LE),
-        (high, low) if high > 10 * low => Ok(UTF_16BE),
-        _ => Err(ReadError::NotATable),
+        (high, low) if low > 10 * high && enough(low) => Some(UTF_16LE),
+        (high, low) if high > 10 * low && enough(high) => Some(UTF_16BE),
+        _ => None,
     }
 }
 

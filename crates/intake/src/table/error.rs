@@ -139,10 +139,25 @@ impl ReadError {
 pub struct RecogniseError {
     /// Name of the sheet.
     pub sheet: String,
-    /// What stands where a header was expected; empty when the sheet is.
+    /// What stands where a header was expected, in full; empty when the sheet is.
     pub seen: Vec<String>,
     /// The ledger that was asked for, if one was.
     pub ledger: Option<&'static Ledger>,
+}
+
+/// Most headings that a message quotes.
+const QUOTED: usize = 8;
+/// Most characters of one text that a message quotes.
+const QUOTED_CHARS: usize = 30;
+
+/// What somebody wrote, fit to be repeated in a message: short, on one line, with … where something is missing.
+pub(super) fn shorten(text: &str) -> String {
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut short: String = chars.by_ref().take(QUOTED_CHARS).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
 }
 
 impl RecogniseError {
@@ -154,13 +169,18 @@ impl RecogniseError {
     /// 事象, 原因 and 対処, one sentence or two each.
     pub fn explain(&self) -> [String; 3] {
         let what = match self.ledger {
-            Some(ledger) => format!("シート「{}」を{}として読めません。", self.sheet, ledger.label.ja),
-            None => format!("シート「{}」がどの台帳か分かりません。", self.sheet),
+            Some(ledger) => format!("シート「{}」を{}として読めません。", shorten(&self.sheet), ledger.label.ja),
+            None => format!("シート「{}」がどの台帳か分かりません。", shorten(&self.sheet)),
         };
         let why = if self.seen.is_empty() {
             "シートに何も書かれていません。".to_owned()
         } else {
-            format!("見出しの行を見つけられませんでした。見出しらしい行にあるのは「{}」です。", self.seen.join("」「"))
+            let quoted: Vec<String> = self.seen.iter().take(QUOTED).map(|text| shorten(text)).collect();
+            let more = if self.seen.len() > QUOTED { "など" } else { "" };
+            format!(
+                "見出しの行を見つけられませんでした。見出しらしい行にあるのは「{}」{more}です。",
+                quoted.join("」「")
+            )
         };
         let accepted = match self.ledger {
             Some(ledger) => ledger.columns.iter().map(|c| c.label.ja).collect::<Vec<_>>().join("、"),

@@ -36,7 +36,7 @@ pub struct Recognised<'a> {
 pub struct Picked<'a> {
     /// In the order of the book.
     pub sheets: Vec<Recognised<'a>>,
-    /// Which sheets were left out, and why.
+    /// Which sheets and cells were left out, and why.
     pub notes: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ const VAGUE: &[&str] = &["no", "番号"];
 const ENDINGS: &[&str] = &["の有無", "有無", "の可否", "可否", "の状況", "状況", "欄", "名", "付"];
 
 /// Finds the sheets of `book` that hold ledgers. Sheets that only explain (記入例, 使い方) are passed over, with
-/// a note.
+/// a note; so are cells under no heading.
 ///
 /// # Errors
 /// When no sheet is a ledger: what was found and what is accepted, for the first sheet with content.
@@ -82,7 +82,10 @@ pub fn pick_sheets<'a>(
             continue;
         }
         match recognise(sheet, file_name, as_ledger, mapping) {
-            Ok(recognised) => picked.sheets.push(recognised),
+            Ok(recognised) => {
+                picked.notes.extend(recognised.surplus());
+                picked.sheets.push(recognised);
+            }
             Err(error) => failed.push(error),
         }
     }
@@ -133,7 +136,7 @@ pub fn recognise<'a>(
     let Some((_, header_row, known, matched)) = best else {
         // The fullest row is the likeliest to be the header, the first of equals.
         let fullest = candidates.iter().rev().max_by_key(|(_, headings)| headings.len());
-        let seen = fullest.map(|(_, headings)| headings.iter().take(20).map(|h| h.text.clone()).collect());
+        let seen = fullest.map(|(_, headings)| headings.iter().map(|h| h.text.clone()).collect());
         return Err(RecogniseError { sheet: sheet.name.clone(), seen: seen.unwrap_or_default(), ledger: as_ledger });
     };
     Ok(Recognised {

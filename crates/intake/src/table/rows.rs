@@ -9,6 +9,7 @@ use std::fmt;
 use domain::ledger::{CellError, Column, Kind, Ledger, Row, Value};
 use domain::text::{fold, tidy};
 
+use super::error::shorten;
 use super::{Cell, Recognised};
 
 /// One row of a ledger as read.
@@ -75,6 +76,40 @@ impl Recognised<'_> {
     /// The header row as written.
     pub fn header(&self) -> &[Cell] {
         self.sheet.numbered().find(|(line, _)| *line == self.header_row).map_or(&[][..], |(_, cells)| cells)
+    }
+
+    /// What the rows hold under no heading, a sentence for each row and a count for the rest. Such cells go into no
+    /// column: often a separator inside a cell moved the rest of the row.
+    pub(super) fn surplus(&self) -> Vec<String> {
+        const SHOWN: usize = 20;
+        let header = self.header();
+        let headless = |at: usize| header.get(at).is_none_or(Cell::is_blank);
+        let reader = self.reader();
+        let mut rows = 0;
+        let mut said = Vec::new();
+        for (line, cells) in self.below_header() {
+            let mut surplus =
+                cells.iter().enumerate().filter(|(at, cell)| !cell.is_blank() && headless(*at)).peekable();
+            // Most rows end here; whether it is a row at all costs more to say.
+            let Some((first, _)) = surplus.peek().copied() else { continue };
+            if reader.is_no_row(cells) {
+                continue;
+            }
+            rows += 1;
+            if said.len() < SHOWN {
+                let texts: Vec<String> = surplus.take(3).map(|(_, cell)| shorten(&cell.text())).collect();
+                said.push(format!(
+                    "「{}」{line}行目: {}列目から、見出しのない値『{}』があります。その値だけ取り込みませんでした。区切りの記号で列がずれていないか確かめ、要る値なら見出しを付けてください(IMP-207)。",
+                    shorten(&self.sheet.name),
+                    first + 1,
+                    texts.join("』『")
+                ));
+            }
+        }
+        if rows > said.len() {
+            said.push(format!("見出しのない値がある行は、ほかに{}行あります(IMP-207)。", rows - said.len()));
+        }
+        said
     }
 
     fn below_header(&self) -> impl Iterator<Item = (usize, &[Cell])> {

@@ -45,6 +45,28 @@ fn files_that_are_no_tables() {
     assert_eq!(error("a.csv", sparse.as_bytes()), ReadError::TooManyCells);
 }
 
+#[test]
+fn a_zero_byte_costs_its_line_not_the_file() {
+    let text = "職員番号,氏名\nS001,山田 太郎\nS0\x0002,髙橋 花子\nS003,鈴木 一郎\n";
+    let (cp932, ..) = encoding_rs::SHIFT_JIS.encode(text);
+    for bytes in [text.as_bytes(), &cp932] {
+        let (found, rows) = rows("名簿.csv", bytes);
+        assert_eq!((found, rows.len()), ("people", 3));
+        assert_eq!((problems(&rows[0]), problems(&rows[2])), (String::new(), String::new()));
+        assert!(problems(&rows[1]).contains("IMP-206"), "{}", problems(&rows[1]));
+        assert!(!rows[1].row["no"].to_string().contains('\0'));
+    }
+}
+
+#[test]
+fn a_message_quotes_only_so_much() {
+    let wide: Vec<String> = (0..400).map(|n| format!("{n}{}", "あ".repeat(5_000))).collect();
+    let book = read("台帳.csv", format!("{}\n", wide.join(",")).as_bytes()).unwrap();
+    let said = pick_sheets(&book, "台帳.csv", None, &Mapping::new()).unwrap_err().to_string();
+    assert!(said.contains("あ…」など"), "{said}");
+    assert!(said.chars().count() < 1_500, "{}", said.chars().count());
+}
+
 fn zip_of(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in parts {

@@ -211,6 +211,29 @@ fn headings_are_matched_once_and_the_rest_is_listed() {
 }
 
 #[test]
+fn cells_under_no_heading_are_told_and_their_rows_kept() {
+    let notes = |text: &str| {
+        let book = read("機器台帳.csv", text.as_bytes()).unwrap();
+        let picked = pick_sheets(&book, "機器台帳.csv", None, &Mapping::new()).unwrap();
+        (picked.notes, picked.sheets[0].rows().map(|row| problems(&row)).collect::<Vec<_>>())
+    };
+    let (told, rows) = notes(
+        "機器台帳,,,,,欄外\n管理番号,機器名,種別,\nPC-1,受付,PC,,端末,1階\nPC-2,診察室,端末,\n,,,,,欄外\nPC-3,検査室,端末,予備\n",
+    );
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("「機器台帳」3行目: 5列目から") && told[0].contains("『端末』『1階』"), "{told:?}");
+    assert!(told[1].contains("6行目: 4列目から") && told[1].contains("IMP-207"), "{told:?}");
+    assert_eq!(rows.len(), 3);
+    assert!(rows[0].is_empty() && rows[1].is_empty() && rows[2].is_empty(), "{rows:?}");
+
+    let many: String = (0..50).map(|n| format!("PC-{n},a,端末,{}\n", "x".repeat(9_000))).collect();
+    let (told, rows) = notes(&format!("管理番号,機器名,種別\n{many}"));
+    assert_eq!((told.len(), rows.len()), (21, 50));
+    assert!(told[20].contains("ほかに30行"), "{}", told[20]);
+    assert!(told.iter().all(|note| note.len() < 500), "{}", told[0]);
+}
+
+#[test]
 fn a_saved_mapping_wins() {
     let bytes = sample("壊れた台帳", "見出しが分からない.xlsx");
     let book = read("見出しが分からない.xlsx", &bytes).unwrap();

@@ -1,10 +1,12 @@
 //! Catalogs on the command line.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
 use domain::catalog::{Catalog, Catalogs, Confidence, Relation, Requirement};
+use domain::message::say as words;
 use domain::text::Lang;
 
 use super::{Context, say};
@@ -16,18 +18,22 @@ pub(crate) enum Command {
     /// 版の一覧、または版の中の一覧
     List {
         /// 版
+        #[arg(value_name = "版")]
         edition: Option<String>,
     },
     /// 一つの要求事項
     Show {
         /// 要求事項の番号（mhlw-7.0/unyo/14-5 など）
+        #[arg(value_name = "番号")]
         id: String,
     },
     /// 二つの版の違い（この施設の判定がどう変わるかも示します）
     Diff {
         /// 前の版
+        #[arg(value_name = "前の版")]
         from: String,
         /// 後の版
+        #[arg(value_name = "後の版")]
         to: String,
     },
 }
@@ -39,11 +45,12 @@ fn edition<'a>(catalogs: &'a Catalogs, id: &str) -> Result<&'a Catalog> {
     })
 }
 
+/// The key of the word for a confidence.
 fn confidence(of: Confidence) -> &'static str {
     match of {
-        Confidence::Seen => "確認",
-        Confidence::Partial => "一部確認",
-        Confidence::Inferred => "推定",
+        Confidence::Seen => "catalog-seen",
+        Confidence::Partial => "catalog-partial",
+        Confidence::Inferred => "catalog-inferred",
     }
 }
 
@@ -60,12 +67,12 @@ impl Command {
                 for c in &catalogs.catalogs {
                     let counted = c.requirements().filter(|r| r.is_counted()).count();
                     let inferred = c.requirements().filter(|r| r.confidence == Confidence::Inferred).count();
-                    say(format!(
-                        "{} 判定 {counted:>3}件・推定 {inferred:>2}件・全 {:>3}件  {}",
-                        pad(&c.id, 14),
-                        c.requirements().count(),
-                        c.title.in_lang(lang)
-                    ));
+                    let [judged, inferred, all] =
+                        [counted, inferred, c.requirements().count()].map(|n| format!("{n:>3}"));
+                    let values: [(&str, &dyn Display); 3] =
+                        [("judged", &judged), ("inferred", &inferred), ("all", &all)];
+                    let counts = words(lang, "catalog-counts", &values);
+                    say(format!("{} {counts}  {}", pad(&c.id, 14), c.title.in_lang(lang)));
                 }
             }
             Self::List { edition: Some(id) } => list(edition(catalogs, id)?, lang),
@@ -75,6 +82,16 @@ impl Command {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The end of the keys about a relation.
+fn code(of: Relation) -> &'static str {
+    match of {
+        Relation::Same => "same",
+        Relation::Moved => "moved",
+        Relation::Changed => "changed",
+        Relation::Covers => "covers",
     }
 }
 
@@ -88,12 +105,12 @@ fn list(catalog: &Catalog, lang: Lang) {
         say("");
         say(paint.strong(volume.title.in_lang(lang)));
         for r in &volume.requirements {
-            let what = if r.is_guidance { "解説" } else { confidence(r.confidence) };
+            let what = words(lang, if r.is_guidance { "catalog-guidance" } else { confidence(r.confidence) }, &[]);
             let room = width().saturating_sub(48);
-            say(format!("{} {} {}", pad(&r.id, 36), pad(what, 8), cut(r.summary.in_lang(lang), room)));
+            say(format!("{} {} {}", pad(&r.id, 36), pad(&what, 8), cut(r.summary.in_lang(lang), room)));
         }
         if !volume.carryovers.is_empty() {
-            say(paint.faint(&format!("（前の版から残ると推定：{}件。判定には数えません）", volume.carryovers.len())));
+            say(paint.faint(&words(lang, "catalog-carryovers", &[("count", &volume.carryovers.len())])));
         }
     }
 }
@@ -102,23 +119,21 @@ fn show(catalogs: &Catalogs, id: &str, lang: Lang) -> Result<()> {
     let Some((catalog, r)) = catalogs.requirement(id) else {
         anyhow::bail!("要求事項「{id}」はありません（CAT-003）。sakimori catalog list で番号を確かめてください。");
     };
-    say(format!("{}　{}　（{}）", catalog.short.in_lang(lang), r.cited(), confidence(r.confidence)));
+    let confidence = words(lang, confidence(r.confidence), &[]);
+    say(format!("{}  {}  [{confidence}]", catalog.short.in_lang(lang), r.cited_in(lang)));
     say(r.summary.in_lang(lang));
     if let Some(judge) = &r.judge {
-        say(format!("人の確認が要る理由：{judge}"));
+        say(words(lang, "label-judge", &[("why", judge)]));
     }
     for link in catalogs.links_of(id) {
-        let relation = match link.relation {
-            Relation::Same => "同じ",
-            Relation::Moved => "番号が移動",
-            Relation::Changed => "変更あり",
-            Relation::Covers => "対応",
-        };
-        let carry = if link.carry { "・確認を引継ぎ" } else { "" };
-        say(format!("関連：{} → {}（{relation}{carry}）{}", link.from, link.to, link.note));
+        let relation = words(lang, &format!("catalog-{}", code(link.relation)), &[]);
+        let relation = if link.carry { words(lang, "catalog-carry", &[("relation", &relation)]) } else { relation };
+        let values: [(&str, &dyn Display); 4] =
+            [("from", &link.from), ("to", &link.to), ("relation", &relation), ("note", &link.note)];
+        say(words(lang, "catalog-link", &values));
     }
     for source in r.sources.iter().filter_map(|key| catalogs.sources.iter().find(|s| s.key == *key)) {
-        say(format!("出典：{}　{}", source.title, source.place));
+        say(format!("{}{}  {}", words(lang, "label-source", &[]), source.title, source.place));
     }
     Ok(())
 }
@@ -137,13 +152,13 @@ async fn diff(catalogs: &Catalogs, from: &Catalog, to: &Catalog, context: Option
             let findings = a.findings(&catalog.id).ok()?;
             findings.iter().find(|f| f.requirement.id == id).map(|f| f.verdict.label().in_lang(lang))
         });
-        found.map(|w| format!("［{w}］")).unwrap_or_default()
+        found.map(|w| format!("[{w}] ")).unwrap_or_default()
     };
     let line = |sign: &str, catalog: &Catalog, r: &Requirement| {
         let room = width().saturating_sub(34);
         say(format!(
             "{sign} {}{} {}",
-            pad(&r.cited(), 16),
+            pad(&r.cited_in(lang), 16),
             verdict(catalog, &r.id),
             cut(r.summary.in_lang(lang), room)
         ));
@@ -155,40 +170,31 @@ async fn diff(catalogs: &Catalogs, from: &Catalog, to: &Catalog, context: Option
         .filter(|l| l.from.starts_with(&format!("{}/", from.id)) && l.to.starts_with(&format!("{}/", to.id)))
         .collect();
     say(paint.strong(&format!("{} → {}", from.short.in_lang(lang), to.short.in_lang(lang))));
-    for (title, relation) in [
-        ("変わった項目（読み直しが要ります）", Relation::Changed),
-        ("番号が移った項目", Relation::Moved),
-        ("同じ項目", Relation::Same),
-        ("対応する項目", Relation::Covers),
-    ] {
+    for relation in [Relation::Changed, Relation::Moved, Relation::Same, Relation::Covers] {
         let of: Vec<_> = links.iter().filter(|l| l.relation == relation).collect();
         if of.is_empty() {
             continue;
         }
         say("");
-        say(paint.strong(title));
+        say(paint.strong(&words(lang, &format!("diff-{}", code(relation)), &[])));
         for link in of {
             if let (Some((c1, a)), Some((c2, b))) = (catalogs.requirement(&link.from), catalogs.requirement(&link.to)) {
-                line("−", c1, a);
-                line("＋", c2, b);
-                let carry = if link.carry {
-                    "前の版での確認を引き継ぎます。"
-                } else {
-                    "前の版での確認は引き継ぎません。"
-                };
-                say(paint.faint(&format!("    {carry}{}", link.note)));
+                line("-", c1, a);
+                line("+", c2, b);
+                let carry = if link.carry { "diff-carried" } else { "diff-not-carried" };
+                say(paint.faint(&format!("    {}", words(lang, carry, &[("note", &link.note)]))));
             }
         }
     }
     say("");
-    say(paint.strong("後の版に対応が確認できていない項目"));
+    say(paint.strong(&words(lang, "diff-only-from", &[])));
     for r in from.requirements().filter(judged).filter(|r| !links.iter().any(|l| l.from == r.id)) {
-        line("−", from, r);
+        line("-", from, r);
     }
     say("");
-    say(paint.strong("前の版に対応が確認できていない項目"));
+    say(paint.strong(&words(lang, "diff-only-to", &[])));
     for r in to.requirements().filter(judged).filter(|r| !links.iter().any(|l| l.to == r.id)) {
-        line("＋", to, r);
+        line("+", to, r);
     }
     Ok(())
 }

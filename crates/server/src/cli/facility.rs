@@ -15,12 +15,13 @@ pub(crate) enum Command {
     /// 施設を登録する
     Add {
         /// 施設名
+        #[arg(value_name = "施設名")]
         name: String,
         /// 施設コード（医療機関コードなど）
-        #[arg(long, default_value = "")]
+        #[arg(long, value_name = "コード", default_value = "")]
         no: String,
         /// 施設種別（hospital, clinic, dental, pharmacy, midwifery, care, visiting_nurse, network, vendor）
-        #[arg(long)]
+        #[arg(long, value_name = "種別")]
         kind: Option<String>,
     },
     /// 施設の一覧を見る
@@ -71,11 +72,4 @@ fn code_of_kind(text: &str) -> Result<String> {
     parsed
         .map(|v| v.to_string())
         .ok_or_else(|| anyhow::anyhow!("施設種別「{text}」はありません（FAC-006）。{known}のどれかにしてください。"))
-}
-
-/// Loads the demonstration.
-pub(crate) async fn demo(context: &Context) -> Result<ExitCode> {
-    let facility = context.app.load_demo(&context.actor).await?;
-    say(format!("【デモ】{}（{}）を読み込みました。架空の施設です。", facility.name, facility.no));
-    Ok(ExitCode::SUCCESS)
 }

@@ -14,15 +14,16 @@ use super::{Context, files, read_file, say, write_file};
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// ファイル、またはフォルダ
+    #[arg(value_name = "ファイル")]
     path: PathBuf,
     /// 台帳の名前（devices など。省くと見出しから判断します）
-    #[arg(long = "as")]
+    #[arg(long = "as", value_name = "台帳")]
     ledger: Option<String>,
     /// 何が起きるかだけを示し、保存しない
     #[arg(long)]
     dry_run: bool,
     /// 取り込めなかった行を書き出すフォルダ
-    #[arg(long, default_value = ".")]
+    #[arg(long, value_name = "フォルダ", default_value = ".")]
     rejected: PathBuf,
 }
 
@@ -149,9 +150,10 @@ fn known(name: &str) -> Result<&'static Ledger> {
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// 台帳の名前（省くとすべて）
+    #[arg(value_name = "台帳")]
     ledger: Option<String>,
     /// 書き出すファイル（xlsx・csv・json）
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "ファイル")]
     out: PathBuf,
 }
 
@@ -164,7 +166,11 @@ impl Export {
             }
             Some("csv") => Format::Csv,
             Some("json") => Format::Json,
-            _ => Format::Xlsx,
+            Some("xlsx") => Format::Xlsx,
+            _ => anyhow::bail!(
+                "「{}」の形式では書き出せません（OUT-004）。台帳の形式は、ファイル名の終わりの .xlsx・.csv・.json で決まります。どれかにしてください。",
+                self.out.display()
+            ),
         };
         let facility = context.facility().await?;
         write_file(&self.out, &context.app.export(&facility, only, format).await?)?;
@@ -181,6 +187,7 @@ pub(crate) enum Imports {
     /// 取り消す
     Undo {
         /// 取込みの番号（一覧にあります）
+        #[arg(value_name = "番号")]
         id: String,
     },
 }
@@ -211,10 +218,13 @@ impl Imports {
 #[derive(Debug, Args)]
 pub(crate) struct Map {
     /// 台帳の名前
+    #[arg(value_name = "台帳")]
     ledger: String,
     /// ファイルの見出し
+    #[arg(value_name = "見出し")]
     heading: String,
     /// 列の名前（空文字で「読まない」）
+    #[arg(value_name = "列")]
     column: String,
 }
 
@@ -231,6 +241,7 @@ impl Map {
 #[derive(Debug, Args)]
 pub(crate) struct Inventory {
     /// エージェントが作ったファイル、またはそのフォルダ
+    #[arg(value_name = "ファイル")]
     path: PathBuf,
 }
 
@@ -278,7 +289,7 @@ pub(crate) enum Journal {
     /// 新しい順に見る
     List {
         /// 件数
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, value_name = "件数", default_value_t = 50)]
         limit: i64,
     },
     /// 改ざん・欠落がないか確かめる

@@ -14,16 +14,16 @@ use super::{Context, read_file, say, write_file};
 #[derive(Debug, Args)]
 pub(crate) struct Checklist {
     /// 年度の版（checklist-r7 など）
-    #[arg(default_value = "checklist-r7")]
+    #[arg(value_name = "版", default_value = "checklist-r7")]
     edition: String,
     /// 様式（hospital, pharmacy, vendor。省くと施設に合うもの）
-    #[arg(long)]
+    #[arg(long, value_name = "様式")]
     form: Option<String>,
     /// 書き出すフォルダ
-    #[arg(long, short, default_value = "out")]
+    #[arg(long, short, value_name = "フォルダ", default_value = "out")]
     out: PathBuf,
     /// 署名する人の氏名
-    #[arg(long)]
+    #[arg(long, value_name = "氏名")]
     sign: Option<String>,
 }
 
@@ -37,13 +37,14 @@ impl Checklist {
             Some(name) => context.app.sign_checklist(&context.actor, &papers, &self.edition, form, name).await?,
             None => context.app.checklist_paper(&papers, &self.edition, form).await?,
         };
-        let name = format!("チェックリスト_{}_{form}", self.edition.trim_start_matches("checklist-"));
+        let kind = context.words("file-checklist", &[]);
+        let name = format!("{kind}_{}_{form}", self.edition.trim_start_matches("checklist-"));
         let xlsx = self.out.join(format!("{name}.xlsx"));
         write_file(&xlsx, &report::workbook(&paper.workbook)?)?;
-        say(format!("Excel：{}", xlsx.display()));
+        say(format!("Excel: {}", xlsx.display()));
         let pdf = self.out.join(format!("{name}.pdf"));
         write_file(&pdf, &report::pdf(&paper.document)?)?;
-        say(format!("PDF　：{}", pdf.display()));
+        say(format!("PDF  : {}", pdf.display()));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -52,9 +53,10 @@ impl Checklist {
 #[derive(Debug, Args)]
 pub(crate) struct Report {
     /// 版（省くと施設の準拠する版）
+    #[arg(value_name = "版")]
     edition: Option<String>,
     /// 書き出すフォルダ
-    #[arg(long, short, default_value = "out")]
+    #[arg(long, short, value_name = "フォルダ", default_value = "out")]
     out: PathBuf,
 }
 
@@ -64,9 +66,9 @@ impl Report {
         let assessment = context.app.assess(&facility).await?;
         let edition = self.edition.or(facility.edition).unwrap_or_else(|| "mhlw-7.0".to_owned());
         let papers = Papers { assessment: &assessment, printed_by: &context.actor.name, lang: context.lang };
-        let path = self.out.join(format!("判定と根拠_{edition}.pdf"));
+        let path = self.out.join(format!("{}_{edition}.pdf", context.words("file-report", &[])));
         write_file(&path, &report::pdf(&papers.requirements(&edition, None)?)?)?;
-        say(format!("PDF　：{}", path.display()));
+        say(format!("PDF  : {}", path.display()));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -75,7 +77,7 @@ impl Report {
 #[derive(Debug, Args)]
 pub(crate) struct AuditFolder {
     /// 書き出すファイル
-    #[arg(long, short, default_value = "out/監査フォルダ.zip")]
+    #[arg(long, short, value_name = "ファイル", default_value = "out/監査フォルダ.zip")]
     out: PathBuf,
 }
 
@@ -94,6 +96,7 @@ impl AuditFolder {
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// 監査フォルダ（zip）
+    #[arg(value_name = "ファイル")]
     path: PathBuf,
 }
 
@@ -106,6 +109,11 @@ impl Verify {
         ));
         say(format!("検証コード：{}", check.code));
         say(format!("操作記録　：{}件目 {}", check.journal_entries, check.journal_head));
+        let withheld = match check.journal_withheld {
+            0 => String::new(),
+            n => format!("うち{n}件はほかの施設の記録で、印だけが載っています。"),
+        };
+        say(format!("操作記録{}件の印のつながりを確かめました。{withheld}", check.journal_entries));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -114,6 +122,7 @@ impl Verify {
 #[derive(Debug, Args)]
 pub(crate) struct Dump {
     /// 書き出すファイル
+    #[arg(value_name = "ファイル")]
     out: PathBuf,
 }
 
@@ -141,6 +150,7 @@ impl Dump {
 #[derive(Debug, Args)]
 pub(crate) struct Load {
     /// 書き出したファイル
+    #[arg(value_name = "ファイル")]
     path: PathBuf,
 }
 

@@ -6,30 +6,120 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use app::{Health, Terminal};
 use clap::Args;
+use store::Location;
 use tokio::net::TcpListener;
 use web::{Tls, Web};
 
 use super::{Context, say};
 
 /// サーバ
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Serve {
     /// 待ち受けるアドレス
-    #[arg(long, env = "SAKIMORI_LISTEN", default_value = "0.0.0.0:8443")]
+    #[arg(long, value_name = "アドレス", env = "SAKIMORI_LISTEN", default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
     /// 利用者がブラウザに入れるアドレス（例 https://sakimori.example:8443）
-    #[arg(long, env = "SAKIMORI_ORIGIN")]
+    #[arg(long, value_name = "アドレス", env = "SAKIMORI_ORIGIN")]
     origin: Option<String>,
     /// TLSの証明書（PEM）。なければ、この施設専用の認証局を作って発行します
-    #[arg(long, requires = "key")]
+    #[arg(long, value_name = "ファイル", requires = "key")]
     certificate: Option<PathBuf>,
     /// TLSの秘密鍵（PEM）
-    #[arg(long, requires = "certificate")]
+    #[arg(long, value_name = "ファイル", requires = "certificate")]
     key: Option<PathBuf>,
     /// TLSを使わない（このコンピュータの中だけで待ち受けるとき）
     #[arg(long, conflicts_with = "certificate")]
     plain: bool,
+}
+
+/// デモ
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// データフォルダに読み込むだけで、サーバは始めない
+    #[arg(long)]
+    pub(super) load: bool,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+/// 初期設定のリンク
+#[derive(Debug, Args)]
+pub(crate) struct SetupLink {
+    /// 利用者がブラウザに入れるアドレス
+    #[arg(long, value_name = "アドレス", env = "SAKIMORI_ORIGIN", default_value = "https://localhost:8443")]
+    origin: String,
+}
+
+/// Who signs in to the demonstration.
+const DEMO_LOGIN: &str = "demo";
+
+impl Demo {
+    /// The demonstration in a folder that goes when it ends, with somebody who can sign in.
+    pub(crate) async fn throw_away(&self, lang: domain::text::Lang) -> Result<ExitCode> {
+        let folder = std::env::temp_dir().join(format!("sakimori-demo-{}", uuid::Uuid::new_v4().simple()));
+        let location = Location::Folder(folder.clone());
+        let context = Context::open(&location, folder.clone(), DEMO_LOGIN.to_owned(), None, lang).await?;
+        let facility = context.app.load_demo(&context.actor).await?;
+        let password = self.first_person(&context, &facility.id).await?;
+        say(format!("【デモ】{}（架空の施設です。終わると消えます）", facility.name));
+        say(format!("利用者ID　　　　：{DEMO_LOGIN}"));
+        say(format!("パスワード　　　：{password}"));
+        let ended = self.serve.clone().serve(context, true).await;
+        std::fs::remove_dir_all(&folder)?;
+        ended
+    }
+
+    /// Makes the person, the way everybody's first person is made, with a password of this run.
+    async fn first_person(&self, context: &Context, facility: &str) -> Result<String> {
+        let app = &context.app;
+        let key = uuid::Uuid::new_v4().simple().to_string();
+        let terminal = Terminal { key, address: std::net::Ipv4Addr::LOCALHOST.into(), agent: String::new() };
+        let link = app.setup_link().await?;
+        let grant = app.setup_begin(&terminal, link.expose()).await?;
+        let session = app.setup_admin(&terminal, grant.expose(), facility, "架空 花子", DEMO_LOGIN).await?;
+        let Some(signed) = app.session(&terminal, session.expose()).await? else { bail!("demo") };
+        loop {
+            let random = uuid::Uuid::new_v4().simple().to_string();
+            let password: String = random.chars().take(16).collect();
+            match app.password_set(&signed, &password).await {
+                Ok(()) => {
+                    app.sign_out(&signed).await?;
+                    return Ok(password);
+                }
+                // By chance only digits, or a run of them.
+                Err(app::Error::Fields(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Loads the demonstration into the data folder and marks it, so that its pages say what it is.
+pub(super) async fn load_demo(context: &Context) -> Result<ExitCode> {
+    let facility = context.app.load_demo(&context.actor).await?;
+    private(&context.data.join(DEMO), "")?;
+    say(format!("【デモ】{}（{}）を読み込みました。架空の施設です。", facility.name, facility.no));
+    Ok(ExitCode::SUCCESS)
+}
+
+impl SetupLink {
+    pub(crate) async fn run(&self, context: &Context) -> Result<ExitCode> {
+        let link = context.app.setup_link().await?;
+        say(format!("{}/setup#t={}", self.origin.trim_end_matches('/'), link.expose()));
+        say("30分間、一度だけ使えます。サーバを始めて、このリンクを開いてください。");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// 診断: a line a matter; the exit code is 1 when something is bad.
+pub(super) async fn doctor(context: &Context) -> Result<ExitCode> {
+    let checks = context.app.doctor(&context.data).await?;
+    for check in &checks {
+        say(web::doctor_line(check, context.lang));
+    }
+    Ok(if checks.iter().any(|c| c.health == Health::Bad) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 impl Serve {
@@ -59,11 +149,53 @@ impl Serve {
             (false, Some(certificate), Some(key)) => Tls::Files { certificate, key },
             _ => Tls::Own { folder: context.data.join("tls"), names: names_of(&origin) },
         };
-        say(format!("防人を始めました：{origin}/ （終了は Ctrl+C）"));
-        let web = Web { app: Arc::new(context.app), origin: Arc::new(origin), demo };
+        let address = url::Url::parse(&origin).with_context(|| {
+            format!(
+                "アドレス「{origin}」を使えません（SRV-003）。https://名前:番号 の形で --origin に指定してください。"
+            )
+        })?;
+        context.app.set_origin(&address)?;
+        banner(&context, &origin, demo, self.plain).await?;
+        let demo = demo || context.data.join(DEMO).exists();
+        let web = Web { app: Arc::new(context.app), origin: Arc::new(origin), folder: Arc::new(context.data), demo };
         web::serve(listener, web, &tls, stop()).await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says where the server is, and, as long as nobody can sign in, how the first person does.
+async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Result<()> {
+    say(format!("防人を始めました：{origin}/ （終了は Ctrl+C）"));
+    say(format!("データフォルダ　：{}", context.data.display()));
+    if !plain {
+        say(format!(
+            "認証局の証明書　：{}（各端末に信頼させると警告が出ません）",
+            context.data.join("tls/ca.crt").display()
+        ));
+    }
+    let note = context.data.join(SETUP_NOTE);
+    if demo || !context.app.needs_setup().await? {
+        let _ = std::fs::remove_file(&note);
+        return Ok(());
+    }
+    let link = format!("{origin}/setup#t={}", context.app.setup_link().await?.expose());
+    say(format!("初期設定　　　　：{link}"));
+    say("　30分間、一度だけ使えます。切れたときは、止めてから始め直すと新しく作ります。");
+    say("　First set-up: open the link above within 30 minutes. It works once.");
+    private(&note, &format!("初期設定のリンク（30分間、一度だけ有効）\n{link}\n"))
+}
+
+/// Where the set-up link is kept besides the screen; gone once it was used.
+const SETUP_NOTE: &str = "初期設定.txt";
+/// Marks a data folder that holds the demonstration.
+pub(super) const DEMO: &str = "demo";
+
+/// Writes a file that only its owner can read.
+fn private(path: &std::path::Path, text: &str) -> Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
 }
 
 /// The names and addresses by which browsers may call the server: that of the origin, and this machine's own.

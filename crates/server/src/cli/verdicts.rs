@@ -1,5 +1,6 @@
 //! Verdicts in the terminal.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -8,6 +9,7 @@ use clap::Args;
 use domain::catalog::Catalog;
 use domain::evaluate::{Finding, Verdict};
 use domain::jp;
+use domain::text::Lang;
 use serde_json::json;
 
 use super::{Context, say};
@@ -17,12 +19,13 @@ use crate::table::{Paint, bar, cut, pad, width};
 #[derive(Debug, Args)]
 pub(crate) struct Assess {
     /// 版（mhlw-7.0, mhlw-6.0, meti-mic-2.0, checklist-r7 など。省くと全部の要約と最新のチェックリスト）
+    #[arg(value_name = "版")]
     edition: Option<String>,
     /// JSONで出す
     #[arg(long)]
     json: bool,
     /// 一つの要求事項について、判定の根拠をすべて示す
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "番号")]
     explain: Option<String>,
     /// 対応が要るもの・分からないものを一つずつ示す
     #[arg(long)]
@@ -56,7 +59,7 @@ impl Assess {
                     findings_table(context, &assessment, &newest.id, paint)?;
                 }
                 say("");
-                say(paint.faint("詳しく：sakimori assess <版>　理由：sakimori assess --explain <ID>　対象の一覧：sakimori assess --offenders"));
+                say(paint.faint(&context.words("assess-more", &[])));
             }
         }
         if self.offenders {
@@ -72,9 +75,14 @@ impl Assess {
     /// One line per facility; the work is set-based.
     async fn all(self, context: &Context) -> Result<ExitCode> {
         let all = context.app.assess_all().await?;
+        if self.json {
+            let each = all.iter().map(|assessment| self.as_json(context, assessment));
+            say(serde_json::Value::Array(each.collect::<Result<_>>()?).to_string());
+            return Ok(ExitCode::SUCCESS);
+        }
         for assessment in &all {
             let mut cells = Vec::new();
-            for catalog in assessment.editions() {
+            for catalog in self.editions(assessment)? {
                 let (holds, of) = Count::of(&assessment.findings(&catalog.id)?).readiness();
                 cells.push(format!("{} {holds}/{of}", catalog.short.in_lang(context.lang)));
             }
@@ -84,19 +92,24 @@ impl Assess {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// The edition asked for, or all.
+    fn editions(&self, assessment: &Assessment) -> Result<Vec<&'static Catalog>> {
+        Ok(match &self.edition {
+            Some(edition) => vec![assessment.edition(edition)?],
+            None => assessment.editions(),
+        })
+    }
+
     fn as_json(&self, context: &Context, assessment: &Assessment) -> Result<serde_json::Value> {
         let facility = &assessment.evidence.facility;
         let (declared, observed, stray) = assessment.coverage();
         let mut editions = Vec::new();
-        for catalog in assessment.editions().into_iter().filter(|c| self.edition.as_ref().is_none_or(|e| *e == c.id)) {
+        for catalog in self.editions(assessment)? {
             let findings = assessment.findings(&catalog.id)?;
             let counts: serde_json::Map<String, serde_json::Value> =
                 Count::of(&findings).each().map(|(v, n)| (v.code().to_owned(), n.into())).collect();
             let findings: Vec<_> = findings.iter().map(|f| finding_json(f, context)).collect();
             editions.push(json!({ "edition": catalog.id, "counts": counts, "findings": findings }));
-        }
-        if let Some(edition) = &self.edition {
-            assessment.edition(edition)?;
         }
         Ok(json!({
             "facility": { "no": facility.no, "name": facility.name, "kind": facility.kind },
@@ -138,15 +151,14 @@ fn header(context: &Context, assessment: &Assessment, paint: Paint) {
     let facility = &assessment.evidence.facility;
     let (declared, observed, stray) = assessment.coverage();
     say("");
-    say(paint.strong(&format!(
-        "{}（{}）　{}の判定",
-        facility.name,
-        facility.no,
-        jp::show(assessment.today, context.lang)
-    )));
-    say(format!("機器：台帳 {declared}台・うち自動で確認 {observed}台・台帳にない機器 {stray}台"));
+    let on = jp::show(assessment.today, context.lang);
+    let title: [(&str, &dyn Display); 3] = [("facility", &facility.name), ("no", &facility.no), ("on", &on)];
+    say(paint.strong(&context.words("assess-title", &title)));
+    let counts: [(&str, &dyn Display); 3] = [("declared", &declared), ("observed", &observed), ("stray", &stray)];
+    let colon = if context.lang == Lang::Ja { "：" } else { ": " };
+    say(format!("{}{colon}{}", context.words("devices", &[]), context.words("coverage", &counts)));
     if facility.kind.is_none() {
-        say("施設種別が登録されていません。すべての要求を対象にしています。施設の台帳に種別を入れてください。");
+        say(context.words("assess-no-kind", &[]));
     }
 }
 
@@ -170,7 +182,7 @@ fn summary(context: &Context, assessment: &Assessment, paint: Paint) -> Result<(
             bar(holds, of, 20),
             holds,
             of,
-            paint.faint(&parts.join("・"))
+            paint.faint(&parts.join(if context.lang == Lang::Ja { "・" } else { ", " }))
         ));
     }
     Ok(())
@@ -182,7 +194,7 @@ fn findings_table(context: &Context, assessment: &Assessment, edition: &str, pai
     say("");
     say(paint.strong(catalog.title.in_lang(context.lang)));
     let wide = width();
-    let (number, word) = (18, 11);
+    let (number, word) = (if context.lang == Lang::Ja { 18 } else { 24 }, 11);
     for volume in &catalog.volumes {
         let mut own =
             findings.iter().filter(|f| f.requirement.volume() == volume.id || catalog.volumes.len() == 1).peekable();
@@ -197,7 +209,7 @@ fn findings_table(context: &Context, assessment: &Assessment, edition: &str, pai
             let room = wide.saturating_sub(number + word + 2);
             say(format!(
                 "{}{}  {}",
-                pad(&cut(&finding.requirement.cited(), number - 1), number),
+                pad(&cut(&finding.requirement.cited_in(context.lang), number - 1), number),
                 paint.verdict(finding.verdict, finding.verdict.label().in_lang(context.lang)),
                 cut(finding.requirement.summary.in_lang(context.lang), room)
             ));
@@ -211,7 +223,7 @@ fn findings_table(context: &Context, assessment: &Assessment, edition: &str, pai
                     say(format!(
                         "{}{}",
                         " ".repeat(number + word + 2),
-                        paint.faint(&format!("ほか{}件", reasons.len() - 2))
+                        paint.faint(&context.words("and-more", &[("count", &(reasons.len() - 2))]))
                     ));
                 }
             }
@@ -219,7 +231,7 @@ fn findings_table(context: &Context, assessment: &Assessment, edition: &str, pai
     }
     let (holds, of) = Count::of(&findings).readiness();
     say("");
-    say(format!("満たしていると確かめられたもの {}", paint.strong(&format!("{holds} / {of}"))));
+    say(context.words("assess-holds", &[("count", &paint.strong(&format!("{holds} / {of}")))]));
     Ok(())
 }
 
@@ -233,42 +245,44 @@ async fn explain(context: &Context, assessment: &Assessment, id: &str) -> Result
     let form = assessment.evidence.facility.form();
     let form = if requirement.forms.iter().any(|f| f == form) { form } else { on };
     let findings = assessment.findings_on(&catalog.id, form)?;
-    say(paint.strong(&format!("{}　{}", catalog.short.in_lang(context.lang), requirement.cited())));
+    say(paint.strong(&format!("{}  {}", catalog.short.in_lang(context.lang), requirement.cited_in(context.lang))));
     say(requirement.summary.in_lang(context.lang));
     let Some(finding) = findings.iter().find(|f| f.requirement.id == id) else {
-        say("この項目は、解説か、原文を確認できていない項目のため、判定しません。");
+        say(context.words("assess-not-judged", &[]));
         return Ok(ExitCode::SUCCESS);
     };
     say("");
-    say(format!("判定　　{}", paint.verdict(finding.verdict, finding.verdict.label().in_lang(context.lang))));
+    let line = |label: &str, text: &dyn Display| say(format!("{}{text}", context.words(label, &[])));
+    line("label-verdict", &paint.verdict(finding.verdict, finding.verdict.label().in_lang(context.lang)));
     for reason in finding.reasons(context.lang) {
-        say(format!("理由　　{reason}"));
+        line("label-reason", &reason);
     }
     if let Some(judge) = &requirement.judge {
-        say(format!("人の確認が要る理由　{judge}"));
+        say(context.words("label-judge", &[("why", judge)]));
     }
     say("");
     for leaf in &finding.leaves {
-        let line = leaf.line(context.lang);
-        let on = line.on.map_or_else(|| "日付なし".to_owned(), |d| jp::show(d, context.lang));
-        say(format!("根拠　　{}　［{}、{on}］", line.says, line.source));
+        let shown = leaf.line(context.lang);
+        let on = shown.on.map_or_else(|| context.words("undated", &[]), |d| jp::show(d, context.lang));
+        line("label-evidence", &format!("{}  [{} {on}]", shown.says, shown.source));
     }
     for action in finding.next_actions(context.lang) {
-        say(format!("次に　　{action}"));
+        line("label-next", &action);
     }
     if let Some(declared) = finding.declared {
         if let Some(owner) = &declared.owner {
-            say(format!("担当　　{owner}"));
+            line("label-owner", owner);
         }
         if let Some(target) = declared.target_on {
-            say(format!("目標日　{}", jp::show(target, context.lang)));
+            line("label-target", &jp::show(target, context.lang));
         }
     }
     if let Some(until) = finding.holds_until {
-        say(format!("有効　　{}まで", jp::show(until, context.lang)));
+        line("label-holds", &context.words("until", &[("day", &jp::show(until, context.lang))]));
     }
     for source in requirement.sources.iter().filter_map(|key| catalogs.sources.iter().find(|s| s.key == *key)) {
-        say(paint.faint(&format!("出典　　{}　{}", source.title, source.place)));
+        let label = context.words("label-source", &[]);
+        say(paint.faint(&format!("{label}{}  {}", source.title, source.place)));
     }
     Ok(ExitCode::SUCCESS)
 }

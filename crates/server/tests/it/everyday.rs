@@ -100,6 +100,139 @@ fn json_explain_offenders_and_all_facilities() {
 }
 
 #[test]
+fn all_facilities_as_json_and_of_one_edition() {
+    let desk = Desk::demo();
+    let json = desk.ok(&["assess", "checklist-r7", "--all-facilities", "--json"]);
+    assert!(json.starts_with("[{\"facility\":{\"no\":\"AOBA-01\"") && json.trim_end().ends_with("}]"), "{json}");
+    assert!(json.contains("\"checklist-r7\"") && !json.contains("\"edition\":\"mhlw-7.0\""));
+    assert_eq!(desk.ok(&["assess", "checklist-r7", "--all-facilities"]).trim_end().split('\t').count(), 3);
+    assert!(desk.refused(&["assess", "mhlw-9.9", "--all-facilities"]).1.contains("CAT-002"));
+}
+
+#[test]
+fn english_is_english_throughout() {
+    let desk = Desk::new();
+    desk.ok(&["facility", "add", "Aoba Clinic", "--no", "A-1", "--kind", "clinic"]);
+    let japanese = |c: &char| matches!(c, '\u{3001}'..='\u{30FF}' | '\u{4E00}'..='\u{9FFF}' | '\u{FF01}'..='\u{FF9F}');
+    let sure = |what: &str, said: &str| {
+        // What a cited document is called in its own language is its name, and a number is as it is cited.
+        let named = |line: &&str| line.starts_with("Source") || line.starts_with("\"number\"");
+        for line in said.replace(",\"", "\n\"").lines().filter(|line| !named(line)) {
+            assert!(line.chars().find(japanese).is_none(), "{what}: {line}");
+        }
+    };
+    for words in [
+        &["assess"][..],
+        &["assess", "mhlw-7.0"],
+        &["assess", "meti-mic-2.0"],
+        &["assess", "--json"],
+        &["assess", "--all-facilities"],
+        &["assess", "--explain", "mhlw-7.0/unyo/14-5"],
+        &["assess", "--explain", "checklist-r7/2-9"],
+        &["catalog", "list"],
+        &["catalog", "list", "mhlw-7.0"],
+        &["catalog", "list", "checklist-r7"],
+        &["catalog", "show", "mhlw-7.0/unyo/10-5"],
+        &["catalog", "diff", "mhlw-6.0", "mhlw-7.0"],
+        &["checklist"],
+        &["report"],
+    ] {
+        sure(&words.join(" "), &desk.ok(&[&["--lang", "en", "--actor", "Hanako"], words].concat()));
+    }
+    for file in ["checklist_r7_hospital.pdf", "report_mhlw-7.0.pdf"] {
+        sure(file, &pdf_text(&desk, &format!("out/{file}")));
+    }
+    let sheet = Command::new("unzip")
+        .arg("-p")
+        .arg(desk.path("out/checklist_r7_hospital.xlsx"))
+        .args(["xl/worksheets/*", "xl/workbook.xml", "xl/shared*", "docProps/*"])
+        .output()
+        .unwrap();
+    sure("the workbook", &text(&sheet.stdout).replace('>', ">\n"));
+    assert!(desk.ok(&["checklist"]).contains("チェックリスト_r7_hospital.xlsx"));
+}
+
+#[test]
+fn forms_and_formats_there_are_not_are_refused_with_those_there_are() {
+    let desk = Desk::demo();
+    let (_, said) = desk.refused(&["checklist", "--form", "foo"]);
+    for part in ["CHK-004", "hospital（医療機関確認用）", "pharmacy（薬局確認用）", "vendor（事業者確認用）"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    for file in ["a.pdf", "a", "a.xls"] {
+        let (_, said) = desk.refused(&["export", "-o", file]);
+        assert!(said.contains("OUT-004") && said.contains(".xlsx"), "{said}");
+        assert!(!desk.path(file).exists());
+    }
+    desk.ok(&["export", "-o", "A.XLSX"]);
+}
+
+#[test]
+fn the_command_line_speaks_japanese() {
+    let desk = Desk::new();
+    for (words, parts) in [
+        (
+            &["asess"][..],
+            &["CLI-001", "「asess」というコマンドはありません", "もしかして「assess」ですか", "sakimori --help"][..],
+        ),
+        (&["facility", "ad"], &["CLI-001", "「add」", "sakimori facility --help"]),
+        (
+            &["assess", "--jsn"],
+            &["CLI-002", "「--jsn」というオプションはありません", "もしかして「--json」", "sakimori assess --help"],
+        ),
+        (&["demo", "x"], &["CLI-0"]),
+        (&["export"], &["CLI-003", "「--out <ファイル>」がありません", "sakimori export --help"]),
+        (&["export", "--out"], &["CLI-003", "「--out <ファイル>」の値がありません"]),
+        (&["--lang", "fr", "demo"], &["CLI-004", "「--lang <言語>」に「fr」は使えません", "「ja」「en」のどれか"]),
+        (&["journal", "list", "--limit", "many"], &["CLI-004", "「--limit <件数>」に「many」は使えません"]),
+        (&["assess", "--json", "--json"], &["CLI-005", "一度だけ"]),
+    ] {
+        let (code, said) = desk.refused(words);
+        assert_eq!(code, 2, "{words:?}");
+        for part in parts {
+            assert!(said.contains(part), "{words:?}: {said}");
+        }
+        assert!(!said.contains("error") && !said.contains("Usage"), "{said}");
+    }
+    for words in [&["--help"][..], &["assess", "-h"], &["facility", "add", "--help"], &["checklist", "--help"]] {
+        let help = desk.ok(words);
+        assert!(help.contains("使い方: sakimori") && help.contains("オプション:"), "{help}");
+        for english in
+            ["Usage", "Options", "Commands", "Arguments", "Print", "default", "possible", "OPTIONS", "COMMAND"]
+        {
+            assert!(!help.contains(english), "{english}: {help}");
+        }
+    }
+    assert!(desk.ok(&["--help"]).contains("コマンド:"));
+    assert!(desk.ok(&["facility", "add", "--help"]).contains("引数:\n  <施設名>"));
+    let (code, said) = desk.refused(&[]);
+    assert!(code == 2 && said.contains("CLI-003") && said.contains("sakimori --help"), "{said}");
+    assert_eq!(desk.ok(&["--version"]).trim_end(), format!("sakimori {}", env!("CARGO_PKG_VERSION")));
+    assert!(!desk.path("data").exists());
+}
+
+#[test]
+fn an_audit_folder_of_two_facilities_withholds_the_other() {
+    let desk = Desk::new();
+    desk.ok(&["facility", "add", "東医院", "--no", "E-1"]);
+    let single = desk.ok(&["--facility", "E-1", "audit-folder", "--out", "a.zip"]);
+    assert!(single.contains("検証コード"));
+    let said = desk.ok(&["verify", "a.zip"]);
+    assert!(said.contains("つながりを確かめました") && !said.contains("ほかの施設"), "{said}");
+    desk.ok(&["facility", "add", "西薬局", "--no", "W-1"]);
+    desk.ok(&["--facility", "E-1", "audit-folder", "--out", "b.zip"]);
+    let said = desk.ok(&["verify", "b.zip"]);
+    assert!(said.contains("うち1件はほかの施設の記録"), "{said}");
+    let inside = Command::new("unzip").args(["-p", "b.zip"]).current_dir(desk.path(".")).output().unwrap().stdout;
+    assert!(!String::from_utf8_lossy(&inside).contains("W-1"), "nothing of the other facility");
+    let mut more = std::fs::read(desk.path("b.zip")).unwrap();
+    more.push(b'\n');
+    std::fs::write(desk.path("b.zip"), more).unwrap();
+    assert!(desk.refused(&["verify", "b.zip"]).1.contains("AUD-001"));
+}
+
+#[test]
 fn catalogs_are_browsed_and_compared() {
     let desk = Desk::new();
     let list = desk.ok(&["catalog", "list"]);
@@ -112,7 +245,10 @@ fn catalogs_are_browsed_and_compared() {
     let diff = desk.ok(&["catalog", "diff", "mhlw-6.0", "mhlw-7.0"]);
     assert!(diff.contains("運10⑤") && diff.contains("番号が移った項目"), "{diff}");
     let demo = Desk::demo();
-    assert!(demo.ok(&["catalog", "diff", "mhlw-6.0", "mhlw-7.0"]).contains("［"), "with this facility's verdicts");
+    assert!(
+        demo.ok(&["catalog", "diff", "mhlw-6.0", "mhlw-7.0"]).contains("[不適合] "),
+        "with this facility's verdicts"
+    );
 }
 
 #[test]

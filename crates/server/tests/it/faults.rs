@@ -36,6 +36,7 @@ fn refused_rows_come_back_with_their_reason() {
 #[test]
 fn without_a_facility_the_way_is_shown() {
     let desk = Desk::new();
+    desk.ok(&["load", &empty_dump(&desk)]);
     let (code, said) = desk.refused(&["assess"]);
     assert_eq!(code, 2);
     assert!(said.contains("FAC-002") && said.contains("facility add"), "{said}");
@@ -45,7 +46,7 @@ fn without_a_facility_the_way_is_shown() {
     assert!(desk.refused(&["facility", "add", "別", "--kind", "宇宙船"]).1.contains("IMP-113"));
     assert!(desk.refused(&["--facility", "ない", "assess"]).1.contains("FAC-001"));
     assert!(desk.refused(&["assess", "mhlw-9.9"]).1.contains("CAT-002"));
-    assert!(desk.refused(&["demo"]).1.contains("DEM-001"), "demonstration and real data never mix");
+    assert!(desk.refused(&["demo", "--load"]).1.contains("DEM-001"), "demonstration and real data never mix");
 }
 
 #[test]
@@ -60,6 +61,73 @@ fn two_processes_on_one_folder() {
     assert_eq!(code, 2);
     assert!(said.contains("STO-004"), "{said}");
     desk.ok(&["assess"]);
+}
+
+/// A dump of nothing.
+fn empty_dump(desk: &Desk) -> String {
+    let path = desk.path("empty.jsonl");
+    std::fs::write(&path, "{\"format\":\"sakimori-dump-1\"}\n{\"rows\":0}\n").unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn only_what_begins_makes_a_data_folder() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("there")).unwrap();
+    for words in [
+        &["assess"][..],
+        &["checklist"],
+        &["report"],
+        &["export", "-o", "x.xlsx"],
+        &["imports", "list"],
+        &["map", "devices", "a", "no"],
+        &["inventory", "."],
+        &["facility", "list"],
+        &["facility", "agent-secret"],
+        &["journal", "verify"],
+        &["audit-folder"],
+        &["dump", "d.jsonl"],
+        &["--data", "there", "assess"],
+    ] {
+        let (code, said) = desk.refused(words);
+        assert_eq!(code, 2, "{words:?}");
+        assert!(said.contains("DAT-001") && said.contains("sakimori demo"), "{words:?}: {said}");
+    }
+    let left: Vec<_> = std::fs::read_dir(desk.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["there"], "nothing was made");
+    assert_eq!(std::fs::read_dir(desk.path("there")).unwrap().count(), 0);
+    desk.ok(&["facility", "add", "みどり医院"]);
+    desk.ok(&["facility", "list"]);
+}
+
+#[test]
+fn two_facilities_with_one_name_are_told_apart_by_code() {
+    let desk = Desk::new();
+    desk.ok(&["facility", "add", "中央医院", "--no", "C-1"]);
+    desk.ok(&["facility", "add", "中央医院", "--no", "C-2"]);
+    let (_, said) = desk.refused(&["--facility", "中央医院", "assess"]);
+    assert!(said.contains("FAC-007") && said.contains("C-1") && said.contains("C-2"), "{said}");
+    assert!(desk.ok(&["--facility", "ｃ－２", "assess"]).contains("C-2"));
+}
+
+#[test]
+fn what_cannot_be_shown_does_not_pass_for_done() {
+    let desk = Desk::demo();
+    let run = |redirection: &str| {
+        let script = format!("\"$0\" --data data assess {redirection}");
+        Command::new("bash")
+            .current_dir(desk.path("."))
+            .args(["-c", &script, env!("CARGO_BIN_EXE_sakimori")])
+            .output()
+            .unwrap()
+    };
+    for redirection in [">/dev/full", "1</dev/null"] {
+        let out = run(redirection);
+        assert_eq!(out.status.code(), Some(2), "{redirection}");
+        assert!(text(&out.stderr).contains("OUT-003"), "{redirection}: {}", text(&out.stderr));
+    }
+    let out = run("| head -1; exit ${PIPESTATUS[0]}");
+    assert_eq!((out.status.code(), text(&out.stderr).as_str()), (Some(0), ""), "a reader may go");
 }
 
 fn many_devices(rows: usize) -> String {

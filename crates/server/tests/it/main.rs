@@ -24,7 +24,7 @@ impl Desk {
     /// With the demonstration clinic loaded.
     pub(crate) fn demo() -> Self {
         let desk = Self::new();
-        desk.ok(&["demo"]);
+        desk.ok(&["demo", "--load"]);
         desk
     }
 

@@ -183,12 +183,14 @@ fn credential(row: &QueryResult) -> Result<CredentialRow> {
 }
 
 impl Store {
-    /// Number of accounts in the installation.
+    /// Number of accounts that have a password or a passkey: as long as it is 0, nobody can sign in.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn user_count(&self) -> Result<i64> {
-        let rows = self.query("SELECT COUNT(*) FROM users", Vec::new()).await?;
+    pub async fn user_count_able(&self) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM users u WHERE u.password_hash IS NOT NULL \
+                   OR EXISTS (SELECT 1 FROM credentials c WHERE c.user_id = u.id)";
+        let rows = self.query(sql, Vec::new()).await?;
         rows.first().map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
     }
 

@@ -104,14 +104,28 @@ impl Store {
         for (column, wanted) in query.filters {
             conditions.filter(column, wanted);
         }
-        let (table, Conditions { sql: condition, values }) = (query.ledger.name, conditions);
-        let sql = format!("SELECT COUNT(*) FROM {table} WHERE {condition}");
-        let counted = self.query(&sql, values.clone()).await?;
+        let asked = query.page.max(1);
+        let mut rows = self.page_rows(query, &conditions, asked).await?;
+        // A page that is not full is the last one and says how many there are: looking for something rare reads the
+        // ledger once, and looking for something common stops at the fiftieth and reads it for the count alone.
+        if rows.len() < PAGE_SIZE as usize && (asked == 1 || !rows.is_empty()) {
+            let total = u64::from(asked - 1) * u64::from(PAGE_SIZE) + rows.len() as u64;
+            return Ok(RowPage { rows, total, page: asked, pages: asked });
+        }
+        let sql = format!("SELECT COUNT(*) FROM {} WHERE {}", query.ledger.name, conditions.sql);
+        let counted = self.query(&sql, conditions.values.clone()).await?;
         let total: i64 = counted.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
         let total = u64::try_from(total).unwrap_or_default();
         let pages = u32::try_from(total.div_ceil(PAGE_SIZE.into())).unwrap_or(u32::MAX).max(1);
-        let page = query.page.clamp(1, pages);
-        let bytewise = bytewise(&self.read);
+        let page = asked.min(pages);
+        if page != asked {
+            rows = self.page_rows(query, &conditions, page).await?;
+        }
+        Ok(RowPage { rows, total, page, pages })
+    }
+
+    async fn page_rows(&self, query: &RowQuery<'_>, conditions: &Conditions, page: u32) -> Result<Vec<StoredRow>> {
+        let (table, bytewise) = (query.ledger.name, bytewise(&self.read));
         let direction = if query.descending { " DESC" } else { "" };
         let order = match query.sort {
             Some(column) => {
@@ -122,13 +136,13 @@ impl Store {
         };
         // Only the keys are sorted; the rows are fetched for the fifty that are shown.
         let sql = format!(
-            "SELECT {} FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {condition} ORDER BY {order} \
+            "SELECT {} FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {} ORDER BY {order} \
              LIMIT {PAGE_SIZE} OFFSET {}) ORDER BY {order}",
             select_list(query.ledger),
+            conditions.sql,
             u64::from(page - 1) * u64::from(PAGE_SIZE)
         );
-        let rows = stored_rows(query.ledger, &self.query(&sql, values).await?)?;
-        Ok(RowPage { rows, total, page, pages })
+        stored_rows(query.ledger, &self.query(&sql, conditions.values.clone()).await?)
     }
 
     /// `(key, title)` of the first rows in which all words occur.

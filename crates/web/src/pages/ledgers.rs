@@ -172,13 +172,25 @@ pub(crate) async fn list(visit: Visit, Path(name): Path<String>, Query(wanted): 
             }
         })
         .collect();
+    let mut names = BTreeMap::new();
+    for column in &columns {
+        if let Kind::Ref(to) = column.kind {
+            let keys: Vec<String> =
+                found.rows.iter().filter_map(|r| r.row.get(column.name)).map(ToString::to_string).collect();
+            names.insert(column.name, visit.app().titles(facility, find(to.ledger)?, &keys).await?);
+        }
+    }
+    let named = |column: &Column, row: &Row| {
+        let text = shown(column, row, lang);
+        names.get(column.name).and_then(|of| of.get(&text).cloned()).unwrap_or(text)
+    };
     let lines = found
         .rows
         .iter()
         .map(|stored| Line {
             key: stored.key.clone(),
             href: address(ledger.name, &stored.key),
-            cells: columns.iter().map(|column| (*column, shown(column, &stored.row, lang))).collect(),
+            cells: columns.iter().map(|column| (*column, named(column, &stored.row))).collect(),
         })
         .collect();
     let filters = columns
@@ -356,7 +368,6 @@ impl Entry {
 struct Form {
     c: Chrome,
     errors: Errors,
-    ledger: &'static Ledger,
     /// Where it is sent.
     to: String,
     back: String,
@@ -407,7 +418,7 @@ pub(crate) async fn new(
     let mut c = visit.chrome("ledgers-new");
     c.title = c.with("ledgers-new", "ledger", ledger.label.in_lang(c.lang));
     let (to, back) = (format!("/ledgers/{name}/new"), format!("/ledgers/{name}"));
-    visit.page(&Form { c, errors: Errors::default(), ledger, to, back, rev: 0, entries, conflict: None })
+    visit.page(&Form { c, errors: Errors::default(), to, back, rev: 0, entries, conflict: None })
 }
 
 /// The form with what is stored.
@@ -421,7 +432,6 @@ pub(crate) async fn edit(visit: Visit, Path((name, key)): Path<(String, String)>
     visit.page(&Form {
         c,
         errors: Errors::default(),
-        ledger,
         to: format!("{back}/edit"),
         back,
         rev: stored.rev,
@@ -482,7 +492,7 @@ async fn save(visit: &Visit, name: &str, key: Option<&str>, fields: &Fields) -> 
         None => c.with("ledgers-new", "ledger", ledger.label.in_lang(c.lang)),
     };
     let entries = entries(visit, ledger, |column| typed.get(column.name).cloned().unwrap_or_default()).await?;
-    visit.again(&Form { c, errors: Errors::of(refused)?, ledger, to, back, rev, entries, conflict })
+    visit.again(&Form { c, errors: Errors::of(refused)?, to, back, rev, entries, conflict })
 }
 
 /// Takes a row out that nothing points to; its values stay in the journal.

@@ -38,7 +38,7 @@ pub(crate) async fn ask(visit: &Visit, why: Refused, kept: Option<Fields>) -> Re
         Ok(false) => {}
         Err(error) => return Problem::from(error).show(visit),
     }
-    let next = visit.path();
+    let next = if visit.path() == "/sign-in" { "/" } else { visit.path() };
     // The bare prefix says that something was sent, even where the form had nothing but a button.
     let kept = kept.map(|k| {
         let fields = k.iter().map(|(n, v)| (format!("{KEPT}{n}"), v.to_owned()));
@@ -55,7 +55,8 @@ pub(crate) async fn ask(visit: &Visit, why: Refused, kept: Option<Fields>) -> Re
         kept: kept.unwrap_or_default(),
     };
     let response = visit.page(&form).map(|mut response| {
-        *response.status_mut() = if visit.wants_part() { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+        let asked_for = visit.path() == "/sign-in" || visit.wants_part();
+        *response.status_mut() = if asked_for { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
         // A part of a page is never the place to sign in: htmx takes the whole one.
         if let (true, Ok(to)) = (visit.wants_part(), HeaderValue::from_str(next)) {
             response.headers_mut().insert("hx-redirect", to);
@@ -79,6 +80,7 @@ pub(crate) async fn password(visit: Visit, fields: Fields) -> PageResult {
     let (app, terminal) = (visit.app(), visit.terminal());
     let code = Some(fields.get("code").trim()).filter(|c| !c.is_empty());
     let entered = match (visit.somebody(), visit.jar().get(cookies::SESSION)) {
+        (Some(me), _) if !me.locked => app.step_up_password(me, fields.get("password"), code).await,
         (Some(_), Some(session)) => app.unlock_password(terminal, session, fields.get("password"), code).await,
         _ => app.sign_in_password(terminal, fields.get("login"), fields.get("password"), code).await,
     };
@@ -115,6 +117,7 @@ pub(crate) async fn passkey(visit: Visit, fields: Fields) -> PageResult {
     let ceremony = visit.jar().get(cookies::CEREMONY).unwrap_or_default();
     let answer = fields.get("credential");
     let session = match (visit.somebody(), visit.jar().get(cookies::SESSION)) {
+        (Some(me), _) if !me.locked => app.step_up_passkey(me, ceremony, answer).await?,
         (Some(_), Some(session)) => app.unlock_passkey(terminal, session, ceremony, answer).await?,
         _ => app.sign_in_passkey(terminal, ceremony, answer).await?,
     };

@@ -31,7 +31,7 @@ struct New {
     c: Chrome,
     errors: Errors,
     people: Vec<(String, Option<String>)>,
-    typed: Fields,
+    form: Fields,
 }
 
 async fn new_form(visit: &Visit, errors: Errors, typed: Fields) -> Result<New, Problem> {
@@ -41,7 +41,7 @@ async fn new_form(visit: &Visit, errors: Errors, typed: Fields) -> Result<New, P
     };
     let mut c = visit.chrome("users-new");
     c.failed = !errors.is_empty();
-    Ok(New { c, errors, people, typed })
+    Ok(New { c, errors, people, form: typed })
 }
 
 /// The form for a new one.

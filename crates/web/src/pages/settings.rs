@@ -1,0 +1,83 @@
+//! 設定: one's own account, people, terminals, and whether the server is in order.
+
+use app::{Check, Health};
+use askama::Template;
+use domain::authz::Permission;
+use domain::text::Lang;
+
+use crate::form::Fields;
+use crate::guard::Visit;
+use crate::page::{Chrome, PageResult, done, words};
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct Settings {
+    c: Chrome,
+    users: bool,
+    server: bool,
+}
+
+/// The page with what can be set.
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    let me = visit.me()?;
+    let (users, server) = (me.may(Permission::ManageUsers), me.may(Permission::ManageSettings));
+    visit.page(&Settings { c: visit.chrome("settings-title"), users, server })
+}
+
+#[derive(Template)]
+#[template(path = "doctor.html")]
+struct Doctor {
+    c: Chrome,
+    checks: Vec<Check>,
+}
+
+/// 診断.
+pub(crate) async fn doctor(visit: Visit) -> PageResult {
+    let checks = visit.app().doctor(&visit.web().folder).await?;
+    visit.page(&Doctor { c: visit.chrome("doctor-title"), checks })
+}
+
+#[derive(Template)]
+#[template(path = "terminals.html")]
+struct Terminals {
+    c: Chrome,
+    /// Name, and whether several people use it.
+    terminals: Vec<(String, bool)>,
+}
+
+/// 端末: which ones several people use in turn.
+pub(crate) async fn terminals(visit: Visit) -> PageResult {
+    let terminals = visit.app().terminal_list(&visit.facility()?.id).await?;
+    visit.page(&Terminals { c: visit.chrome("terminals-title"), terminals })
+}
+
+/// Says of this very terminal what it is.
+pub(crate) async fn terminal(visit: Visit, fields: Fields) -> PageResult {
+    let shared = fields.get("shared") == "1";
+    visit.app().terminal_set(visit.me()?, visit.terminal(), fields.get("name"), shared).await?;
+    Ok(done("/settings/terminals", "terminals-set", &[]))
+}
+
+/// Marks what the person was told as read.
+pub(crate) async fn notice_read(visit: Visit, _: Fields) -> PageResult {
+    visit.app().notice_read(visit.me()?).await?;
+    Ok(done("/", "notice-was-read", &[]))
+}
+
+/// The word of a state of health.
+pub(crate) const fn health(health: Health) -> (&'static str, &'static str, &'static str) {
+    match health {
+        Health::Good => ("met", "○", "health-good"),
+        Health::Warn => ("due_soon", "△", "health-warn"),
+        Health::Bad => ("unmet", "×", "health-bad"),
+        Health::Unknown => ("unknown", "？", "health-unknown"),
+    }
+}
+
+/// A check in one line, for the command line, which says the same as the page.
+pub fn doctor_line(check: &Check, lang: Lang) -> String {
+    let (state, mark, word) = health(check.health);
+    let say = |key: &str| words().say(lang, key, &[]);
+    let line = format!("{mark} {}\t{}\t{}", say(word), say(&format!("doctor-{}", check.key)), check.seen);
+    if state == "met" { line } else { format!("{line}\t{}", say(&format!("doctor-{}-do", check.key))) }
+}
