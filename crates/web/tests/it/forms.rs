@@ -32,7 +32,6 @@ async fn a_session_that_ends_loses_nothing_that_was_typed() {
     let web = TestWeb::new().await;
     let mut browser = web.admin.clone();
     let user = web.add_user("b.sato", Role::Staff, false).await;
-    web.post(&mut browser, "/account/password", &[("new_password", LONG), ("password_again", LONG)]).await;
     let typed = |no: &'static str| [("no", no), ("name", "\"高橋\" <ひなた> & 'co'"), ("note", "一行目\n二行目")];
 
     // The screen locked meanwhile.
@@ -60,7 +59,6 @@ async fn a_session_that_ends_loses_nothing_that_was_typed() {
 async fn a_dangerous_act_asks_again_and_never_carries_a_password_along() {
     let web = TestWeb::new().await;
     let mut browser = web.somebody(Role::Staff).await;
-    web.post(&mut browser, "/account/password", &[("new_password", LONG), ("password_again", LONG)]).await;
     web.wait(14 * 60);
     web.get(&mut browser, "/account").await;
     web.wait(2 * 60);
@@ -101,7 +99,6 @@ async fn the_way_back_leads_to_our_own_pages_only() {
         let answer = web.post(&mut browser, "/language", &[("lang", "en"), ("next", elsewhere)]).await;
         assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/"), "{elsewhere}");
     }
-    web.post(&mut browser, "/account/password", &[("new_password", LONG), ("password_again", LONG)]).await;
     browser.jar.remove("__Host-session");
     let fields = [("login", "a.suzuki"), ("password", LONG), ("next", "https://evil.example/"), ("kept.a", "b")];
     let resumed = web.post(&mut browser, "/sign-in", &fields).await;

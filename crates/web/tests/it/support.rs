@@ -21,7 +21,7 @@ use web::Web;
 
 /// Where browsers find the server.
 pub(crate) const ORIGIN: &str = "https://sakimori.clinic.example";
-/// A password that may stand alone.
+/// The password of everybody; it may stand alone.
 pub(crate) const LONG: &str = "kx7mq2vbz9rtw";
 /// What separates the parts of an upload.
 const BOUNDARY: &str = "part-of-a-test";
@@ -130,7 +130,10 @@ impl TestWeb {
         let session =
             app.setup_admin(&admin.terminal(), grant.expose(), &facility.id, "鈴木 あおい", "a.suzuki").await.unwrap();
         admin.enter(session.expose());
-        let router = web::router(Web { app: Arc::clone(&app), origin: Arc::new(ORIGIN.to_owned()), demo: true });
+        let signed = app.session(&admin.terminal(), session.expose()).await.unwrap().unwrap();
+        app.password_set(&signed, LONG).await.unwrap();
+        let (origin, data) = (Arc::new(ORIGIN.to_owned()), Arc::new(folder.path().join("data")));
+        let router = web::router(Web { app: Arc::clone(&app), origin, folder: data, demo: true });
         Self { app, facility, admin, router, dial, _folder: folder }
     }
 
@@ -162,6 +165,8 @@ impl TestWeb {
         self.app.reset_confirm(&admin, &code, &user.id, ResetMethod::Face, "職員証").await.unwrap();
         let session = self.app.reset_use(&browser.terminal(), grant.expose()).await.unwrap().unwrap();
         browser.enter(session.expose());
+        let signed = self.signed(&browser).await.unwrap();
+        self.app.password_set(&signed, LONG).await.unwrap();
         browser
     }
 
