@@ -19,6 +19,8 @@ export const open = async (browser, options = {}) => {
   });
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("response", (answer) => answer.status() >= 500 && faults.push(`${answer.status()} ${answer.url()}`));
+  // Listening from the start: a dialog that opens before anybody listens would be lost.
+  page.on("filechooser", () => {});
   page.setDefaultTimeout(15_000);
   return { context, page, faults };
 };

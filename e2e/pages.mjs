@@ -67,7 +67,8 @@ export const walk = async ({ page, faults, server }, known, shots, say) => {
     for (const violation of found.violations) {
       problems.push(`axe ${violation.id}: ${violation.nodes.slice(0, 2).map((n) => n.target.join(" ")).join(" | ")}`);
     }
-    queue.push(...(await links(page)));
+    // Outside, every link leads to the sign-in.
+    if (known === KNOWN) queue.push(...(await links(page)));
     const name = kind.replace(/^\//, "").replace(/[/?*]+/g, "_") || "today";
     await page.screenshot({ path: join(shots, "desktop", `${name}.png`), fullPage: true });
     // 320 px is a phone, and 1280 px at 400 %.
