@@ -20,7 +20,7 @@ pub(crate) const UPLOAD_MAX: usize = 64 << 20;
 /// Name of the field with the form's token.
 pub(crate) const TOKEN: &str = "_csrf";
 /// Names of fields that are never carried along.
-const SECRETS: &[&str] = &["password", "new_password", "code", TOKEN];
+const SECRETS: &[&str] = &["password", "new_password", "password_again", "code", "credential", TOKEN];
 
 /// The fields of a form, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

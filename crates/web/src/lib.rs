@@ -54,13 +54,13 @@ pub fn router(web: Web) -> Router {
         let guarded = handler.layer(from_fn_with_state((web.clone(), route.access, Arc::clone(&limits)), guard::guard));
         router.route(route.path, guarded)
     };
+    let lost = axum::routing::any(pages::lost)
+        .layer(from_fn_with_state((web.clone(), routes::Access::Open, Arc::clone(&limits)), guard::guard));
     routes::ROUTES
         .iter()
         .fold(Router::new(), add)
-        .fallback(
-            axum::routing::any(pages::lost)
-                .layer(from_fn_with_state((web.clone(), routes::Access::Open, Arc::clone(&limits)), guard::guard)),
-        )
+        .method_not_allowed_fallback(lost.clone())
+        .fallback(lost)
         .layer(DefaultBodyLimit::max(form::UPLOAD_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .with_state(web)

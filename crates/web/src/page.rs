@@ -185,9 +185,14 @@ pub(crate) fn done(to: &str, key: &str, values: &[(&str, &dyn Display)]) -> Resp
     response
 }
 
+/// The address of one of our pages; the first page in place of any other.
+pub(crate) fn ours(to: &str) -> &str {
+    if to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') { to } else { "/" }
+}
+
 /// Goes to another page of ours (303).
 pub(crate) fn go(to: &str) -> Response {
-    let to = if to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') { to } else { "/" };
+    let to = ours(to);
     match HeaderValue::from_str(to) {
         Ok(value) => (StatusCode::SEE_OTHER, [(LOCATION, value)]).into_response(),
         Err(_) => (StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static("/"))]).into_response(),

@@ -95,7 +95,7 @@ pub static ROUTES: &[Route] = &[
     open(Method::POST, "/sign-in", || post(sign_in::password)),
     open(Method::POST, "/sign-in/passkey/challenge", || post(sign_in::challenge)),
     open(Method::POST, "/sign-in/passkey", || post(sign_in::passkey)),
-    act("/sign-out", Permission::UseOwnAccount, || post(sign_in::sign_out)),
+    Route { method: Method::POST, path: "/sign-out", access: Access::Open, journal: Journal::Yes, handler: || post(sign_in::sign_out) },
     open(Method::POST, "/language", || post(account::language)),
 
     // the first set-up, and the way back in

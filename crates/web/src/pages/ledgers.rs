@@ -465,7 +465,9 @@ async fn save(visit: &Visit, name: &str, key: Option<&str>, fields: &Fields) -> 
     let rev: i64 = fields.get("rev").parse().unwrap_or_default();
     let actor = visit.me()?.actor();
     let existing = key.map(|key| (key, rev));
-    let refused = match app.save_row(&actor, facility, ledger, existing, &fields.map()).await {
+    let mut typed = fields.map();
+    typed.remove("rev");
+    let refused = match app.save_row(&actor, facility, ledger, existing, &typed).await {
         Ok(stored) => {
             let word = if key.is_some() { "ledgers-changed" } else { "ledgers-added" };
             return Ok(done(&address(ledger.name, &stored.key), word, &[("key", &stored.key)]));
@@ -489,7 +491,6 @@ async fn save(visit: &Visit, name: &str, key: Option<&str>, fields: &Fields) -> 
         Some(key) => c.with("ledgers-edit", "key", key),
         None => c.with("ledgers-new", "ledger", ledger.label.in_lang(c.lang)),
     };
-    let typed = fields.map();
     let entries = entries(visit, ledger, |column| typed.get(column.name).cloned().unwrap_or_default()).await?;
     visit.again(&Form { c, errors: Errors::of(refused)?, to, back, rev, entries, conflict })
 }

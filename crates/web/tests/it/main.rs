@@ -1,5 +1,10 @@
-//! What the server answers, asked over `Router::oneshot`.
+//! The router from outside, without a socket: every door of the table, every form, every word.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod api;
+mod doors;
+mod forms;
+mod journal;
+mod support;
+mod texts;
