@@ -43,7 +43,7 @@ pub use ledgers::Difference;
 pub use papers::{ChecklistPaper, Papers};
 pub use store::{PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
-pub use workflow::{Attendee, OpenLoan, Pending};
+pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {
