@@ -43,7 +43,7 @@ pub(crate) struct Answer {
 }
 
 fn terminal(name: &str) -> Terminal {
-    let key: String = name.chars().chain(std::iter::repeat('x')).take(43).collect();
+    let key: String = name.chars().chain(std::iter::repeat('x')).take(64).collect();
     Terminal { key, address: [0, 0, 0, 0].into(), agent: String::new() }
 }
 

@@ -14,14 +14,15 @@ async fn today_leads_to_the_forms() {
         assert!(html.contains(part), "{part} is missing in {html}");
     }
     assert!(!html.contains("today-"), "every word is known");
-    let mut nothing = TestWeb::empty().await.admin();
-    let html = nothing.page("/").await;
+    let empty = TestWeb::empty().await;
+    let html = empty.admin().page("/").await;
     assert!(html.contains("/imports") && html.contains("この3つから始めます"), "{html}");
 }
 
 #[tokio::test]
 async fn every_page_of_the_demonstration_opens() {
-    let mut admin = TestWeb::demo().await.admin();
+    let site = TestWeb::demo().await;
+    let mut admin = site.admin();
     let pages = [
         ("/loans", "PC-010"),
         ("/loans/new", "機器の貸出"),
@@ -142,7 +143,8 @@ async fn a_loss_is_reported_and_says_whom_to_call() {
 
 #[tokio::test]
 async fn a_disposal_wants_the_number_twice() {
-    let mut admin = TestWeb::demo().await.admin();
+    let site = TestWeb::demo().await;
+    let mut admin = site.admin();
     let mut fields = vec![
         ("device", "PC-005"),
         ("method", "destroy"),
@@ -160,7 +162,8 @@ async fn a_disposal_wants_the_number_twice() {
 
 #[tokio::test]
 async fn personal_devices_training_and_overrides() {
-    let mut admin = TestWeb::demo().await.admin();
+    let site = TestWeb::demo().await;
+    let mut admin = site.admin();
     let fields = [("person", "S005"), ("device", "私物のスマートフォン"), ("until_on", "2030-01-01")];
     let long = admin.submit("/byod/new", "/byod/new", &fields).await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
