@@ -51,7 +51,7 @@ pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use store::{PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
-pub use workflow::{Attendee, OpenLoan, Pending};
+pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {

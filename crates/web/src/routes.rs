@@ -11,7 +11,10 @@ use domain::authz::Permission;
 
 use crate::Web;
 use crate::api::{ledgers as rows, openapi, verdicts, work};
-use crate::pages::{account, assets, help, imports, ledgers, reset, settings, setup, sign_in, today, users};
+use crate::pages::{
+    account, approvals, assets, byod, disposals, documents, help, imports, inspections, ledgers, loans, lost, media,
+    overrides, reset, settings, setup, sign_in, today, training, users,
+};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +139,42 @@ pub static ROUTES: &[Route] = &[
     page("/settings/terminals", Permission::ManageSettings, || get(settings::terminals)),
     act("/settings/terminals", Permission::ManageSettings, || post(settings::terminal)),
     act("/notice", Permission::UseOwnAccount, || post(settings::notice_read)),
+
+    // lending, media, disposal, approval
+    page("/loans", Permission::LendDevices, || get(loans::list)),
+    page("/loans/new", Permission::LendDevices, || get(loans::new)),
+    act("/loans/new", Permission::LendDevices, || post(loans::lend)),
+    page("/loans/{no}", Permission::LendDevices, || get(loans::show)),
+    page("/loans/{no}/amend", Permission::LendDevices, || get(loans::again)),
+    act("/loans/{no}/amend", Permission::LendDevices, || post(loans::amend)),
+    act("/loans/{no}/hand-over", Permission::LendDevices, || post(loans::hand_over)),
+    act("/loans/{no}/return", Permission::LendDevices, || post(loans::take_back)),
+    act("/loans/{no}/cancel", Permission::LendDevices, || post(loans::cancel)),
+    page("/lost", Permission::LendDevices, || get(lost::form)),
+    act("/lost", Permission::LendDevices, || post(lost::report)),
+    page("/lost/next", Permission::LendDevices, || get(lost::next)),
+    page("/media", Permission::ReadLedgers, || get(media::list)),
+    page("/byod", Permission::LendDevices, || get(byod::list)),
+    page("/byod/new", Permission::LendDevices, || get(byod::new)),
+    act("/byod/new", Permission::LendDevices, || post(byod::apply)),
+    page("/byod/{no}/amend", Permission::LendDevices, || get(byod::again)),
+    act("/byod/{no}/amend", Permission::LendDevices, || post(byod::amend)),
+    act("/byod/{no}/refuse", Permission::Approve, || post(byod::refuse)),
+    act("/byod/{no}/end", Permission::EditLedgers, || post(byod::end)),
+    page("/disposals", Permission::ReadLedgers, || get(disposals::list)),
+    page("/disposals/new", Permission::EditLedgers, || get(disposals::new)),
+    act("/disposals/new", Permission::EditLedgers, || post(disposals::dispose)),
+    page("/documents", Permission::ReadLedgers, || get(documents::list)),
+    page("/training", Permission::ReadLedgers, || get(training::list)),
+    page("/training/{no}", Permission::ReadLedgers, || get(training::show)),
+    act("/training/{no}", Permission::EditLedgers, || post(training::attend)),
+    page("/inspections", Permission::ReadLedgers, || get(inspections::list)),
+    page("/approvals", Permission::Approve, || get(approvals::list)),
+    fresh("/approvals/{ledger}/{key}/approve", Permission::Approve, || post(approvals::approve)),
+    act("/approvals/{ledger}/{key}/send-back", Permission::Approve, || post(approvals::send_back)),
+    page("/overrides/new", Permission::Attest, || get(overrides::new)),
+    act("/overrides/new", Permission::Attest, || post(overrides::apply)),
+    act("/overrides/withdraw", Permission::Attest, || post(overrides::withdraw)),
 
     // people who can sign in
     page("/users", Permission::ManageUsers, || get(users::list)),

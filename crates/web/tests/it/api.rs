@@ -57,7 +57,12 @@ impl Site {
         let link = app.setup_link().await.unwrap();
         let grant = app.setup_begin(&desk, link.expose()).await.unwrap();
         app.setup_admin(&desk, grant.expose(), &facility.id, "鈴木 あおい", "a.suzuki").await.unwrap();
-        let web = Web { app: Arc::clone(&app), origin: Arc::new("http://localhost".to_owned()), demo: false };
+        let web = Web {
+            app: Arc::clone(&app),
+            origin: Arc::new("http://localhost".to_owned()),
+            folder: Arc::default(),
+            demo: false,
+        };
         Self { app, router: web::router(web), facility, dial, _folder: folder }
     }
 
