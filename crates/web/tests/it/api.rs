@@ -145,7 +145,8 @@ async fn rows_go_in_and_out_with_types_and_revisions() {
     let site = Site::new().await;
     let token = site.token(&[ReadLedgers, EditLedgers]).await;
     let before = site.entries().await;
-    let values = json!({ "no": "PC-901", "name": "連携試験", "kind": "terminal", "encrypted": true, "bought_on": "2026-04-01" });
+    let values =
+        json!({ "no": "PC-901", "name": "連携試験", "kind": "terminal", "encrypted": true, "bought_on": "2026-04-01" });
     let (status, made) = site.ask(&token, "POST", "/api/v1/ledgers/devices/rows", json!({ "values": values })).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
     assert_eq!((&made["key"], &made["rev"]), (&json!("PC-901"), &json!(1)));
@@ -155,9 +156,13 @@ async fn rows_go_in_and_out_with_types_and_revisions() {
     assert_eq!(read["values"], values);
 
     // What is not written is not stated any more; the old revision is no good twice.
-    let change = json!({ "rev": 1, "values": { "no": "PC-901", "name": "連携試験2", "kind": "terminal", "encrypted": null } });
+    let change =
+        json!({ "rev": 1, "values": { "no": "PC-901", "name": "連携試験2", "kind": "terminal", "encrypted": null } });
     let (status, changed) = site.ask(&token, "PUT", path, change.clone()).await;
-    assert_eq!((status, &changed["values"]), (StatusCode::OK, &json!({ "no": "PC-901", "name": "連携試験2", "kind": "terminal" })));
+    assert_eq!(
+        (status, &changed["values"]),
+        (StatusCode::OK, &json!({ "no": "PC-901", "name": "連携試験2", "kind": "terminal" }))
+    );
     let (status, said) = site.ask(&token, "PUT", path, change).await;
     assert_eq!((status, &said["code"]), (StatusCode::CONFLICT, &json!("APP-004")));
     let (_, history) = site.ask(&token, "GET", &format!("{path}/history"), Value::Null).await;
