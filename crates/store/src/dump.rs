@@ -67,6 +67,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "mappings" => &["facility", "ledger", "header"],
         "agent_keys" => &["facility"],
         "journal" => &["seq"],
+        "recovery_codes" => &["user_id", "sha256"],
         _ => &["id"],
     }
 }

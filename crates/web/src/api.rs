@@ -88,7 +88,7 @@ pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request
     }
     // What the framework refused by itself: a method, a path that is no text, a body that ended early.
     let message = format!(
-        "受け付けませんでした（WEB-{0}）。要求の形が合いません（HTTP {0}）。/api/v1/openapi.json の説明に合わせてください。",
+        "受け付けませんでした（WEB-400）。要求の形が合いません（HTTP {}）。/api/v1/openapi.json の説明に合わせてください。",
         status.as_u16()
     );
     let mut answer = Problem::new(status, "WEB-400", message).json();

@@ -150,7 +150,8 @@ async fn rows_go_in_and_out_with_types_and_revisions() {
     let site = Site::new().await;
     let token = site.token(&[ReadLedgers, EditLedgers]).await;
     let before = site.entries().await;
-    let values = json!({ "no": "PC-901", "name": "連携試験", "encrypted": true, "bought_on": "2026-04-01" });
+    let values =
+        json!({ "no": "PC-901", "name": "連携試験", "kind": "terminal", "encrypted": true, "bought_on": "2026-04-01" });
     let (status, made) = site.ask(&token, "POST", "/api/v1/ledgers/devices/rows", json!({ "values": values })).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
     assert_eq!((&made["key"], &made["rev"]), (&json!("PC-901"), &json!(1)));
@@ -160,9 +161,13 @@ async fn rows_go_in_and_out_with_types_and_revisions() {
     assert_eq!(read["values"], values);
 
     // What is not written is not stated any more; the old revision is no good twice.
-    let change = json!({ "rev": 1, "values": { "no": "PC-901", "name": "連携試験2", "encrypted": null } });
+    let change =
+        json!({ "rev": 1, "values": { "no": "PC-901", "name": "連携試験2", "kind": "terminal", "encrypted": null } });
     let (status, changed) = site.ask(&token, "PUT", path, change.clone()).await;
-    assert_eq!((status, &changed["values"]), (StatusCode::OK, &json!({ "no": "PC-901", "name": "連携試験2" })));
+    assert_eq!(
+        (status, &changed["values"]),
+        (StatusCode::OK, &json!({ "no": "PC-901", "name": "連携試験2", "kind": "terminal" }))
+    );
     let (status, said) = site.ask(&token, "PUT", path, change).await;
     assert_eq!((status, &said["code"]), (StatusCode::CONFLICT, &json!("APP-004")));
     let (_, history) = site.ask(&token, "GET", &format!("{path}/history"), Value::Null).await;
@@ -254,11 +259,13 @@ async fn work_and_verdicts_are_there() {
     let back = json!({ "rev": late["row"]["rev"], "inspection": ["whole"], "note": "" });
     let (status, said) = site.ask(&token, "POST", &path, back).await;
     assert!(matches!(status, StatusCode::OK | StatusCode::UNPROCESSABLE_ENTITY), "{said}");
-    let csv = "管理番号,業者名\nV-77,取込商会\n";
+    let vendors = domain::ledger::ledger("vendors").unwrap();
+    let head = |name: &str| vendors.column(name).unwrap().label.ja;
+    let csv = format!("{},{}\nV-77,取込商会\n", head("no"), head("name"));
     let import = |dry_run| {
         let path = format!("/api/v1/ledgers/vendors/import?dry_run={dry_run}&name=v.csv");
         let request = Request::post(path).header("authorization", format!("Bearer {token}"));
-        site.send(request.body(Body::from(csv)).unwrap())
+        site.send(request.body(Body::from(csv.clone())).unwrap())
     };
     let (_, _, dry) = import(true).await;
     assert_eq!((&dry["sheets"][0]["added"], &dry["sheets"][0]["import"]), (&json!(["V-77"]), &Value::Null));
