@@ -65,7 +65,8 @@ impl TestWeb {
         let facility = if demo {
             app.load_demo(&testkit::actor()).await.unwrap()
         } else {
-            let new = app::NewFacility { name: "さくら架空クリニック".to_owned(), ..app::NewFacility::default() };
+            let new =
+                app::NewFacility { name: "さくら架空クリニック".to_owned(), ..app::NewFacility::default() };
             app.add_facility(&testkit::actor(), new).await.unwrap()
         };
         let web = Web { app: Arc::clone(&app), origin: Arc::new(ORIGIN.to_owned()), demo };

@@ -10,7 +10,8 @@ async fn today_leads_to_the_forms() {
     let site = TestWeb::demo().await;
     let mut admin = site.admin();
     let html = admin.page("/").await;
-    for part in ["返却を求める", "7日超過", "/loans/L-0001", "期限切れ", "できている項目", "role=\"img\"", "/lost"] {
+    for part in ["返却を求める", "7日超過", "/loans/L-0001", "期限切れ", "できている項目", "role=\"img\"", "/lost"]
+    {
         assert!(html.contains(part), "{part} is missing in {html}");
     }
     assert!(!html.contains("today-"), "every word is known");
@@ -133,9 +134,11 @@ async fn a_loss_is_reported_and_says_whom_to_call() {
     let silent = nurse.submit("/lost", "/lost", &[("device", "MD-001"), ("what", " ")]).await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(silent.html.contains("href=\"#f-what\""), "{}", silent.html);
-    let sent = nurse.submit("/lost", "/lost", &[("device", "md-001"), ("what", "かばんにない"), ("when", "15時")]).await;
+    let sent =
+        nurse.submit("/lost", "/lost", &[("device", "md-001"), ("what", "かばんにない"), ("when", "15時")]).await;
     let html = nurse.follow(&sent).await;
-    for part in ["次のことをしてください", "髙橋 由美子", "医療情報システム安全管理責任者", "data-print"] {
+    for part in ["次のことをしてください", "髙橋 由美子", "医療情報システム安全管理責任者", "data-print"]
+    {
         assert!(html.contains(part), "{part} is missing in {html}");
     }
     assert!(site.admin().page("/media").await.contains("紛失"));
@@ -168,8 +171,12 @@ async fn personal_devices_training_and_overrides() {
     let long = admin.submit("/byod/new", "/byod/new", &fields).await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(long.html.contains("BYOD-003"), "{}", long.html);
-    let fields =
-        [("person", "S005"), ("device", "私物のスマートフォン"), ("until_on", "2027-03-31"), ("conditions", "encrypted")];
+    let fields = [
+        ("person", "S005"),
+        ("device", "私物のスマートフォン"),
+        ("until_on", "2027-03-31"),
+        ("conditions", "encrypted"),
+    ];
     let asked = admin.submit("/byod/new", "/byod/new", &fields).await;
     assert!(admin.follow(&asked).await.contains("申請中"));
     assert!(admin.page("/approvals").await.contains("単独承認"), "the applicant is told");

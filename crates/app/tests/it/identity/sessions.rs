@@ -194,7 +194,7 @@ async fn accounts_go_into_a_dump_and_sessions_do_not() {
         assert!(text.contains("\"users\"") && text.contains("\"recovery_codes\""));
         assert!(!text.contains("\"sessions\"") && !text.contains("\"grants\"") && !text.contains("\"failures\""));
         let other = testkit::sqlite().await;
-        other.store.load(&mut dump.as_slice()).await.unwrap();
+        other.store.load(&testkit::actor(), noon(), &mut dump.as_slice()).await.unwrap();
         let moved = App::new(other.store, site.dial.clone());
         moved.sign_in_password(&desk, "a.suzuki", LONG, None).await.unwrap();
     })
