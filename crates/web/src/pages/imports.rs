@@ -52,7 +52,7 @@ async fn form(visit: &Visit, chosen: &str, errors: Errors) -> Result<Imports, cr
         .into_iter()
         .take(20)
         .map(|import| Past {
-            at: jiff::Timestamp::from_microsecond(import.at).map(|at| c.at(&at)).unwrap_or_default(),
+            at: jiff::Timestamp::from_microsecond(import.at).map(|at| c.at(at)).unwrap_or_default(),
             ledger: find(&import.ledger).map(|l| l.label.in_lang(c.lang).to_owned()).unwrap_or(import.ledger),
             id: import.id,
             file: import.file_name,

@@ -322,7 +322,7 @@ async fn detail(visit: &Visit, name: &str, key: &str) -> PageResult {
         .await?
         .into_iter()
         .map(|entry| Change {
-            at: jiff::Timestamp::from_microsecond(entry.at).map(|at| c.at(&at)).unwrap_or_default(),
+            at: jiff::Timestamp::from_microsecond(entry.at).map(|at| c.at(at)).unwrap_or_default(),
             by: entry.actor,
             what: crate::page::action(lang, &entry.action),
             details: entry

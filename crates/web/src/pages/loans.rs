@@ -8,6 +8,7 @@ use axum::extract::{Path, Query};
 use domain::authz::Permission;
 use domain::text::fold;
 use domain::workflow::loan::{Lend, Place};
+use domain::workflow::overdue_days;
 use jiff::civil::Date;
 
 use crate::form::{Errors, Fields};
@@ -233,12 +234,16 @@ async fn detail(visit: &Visit, no: &str, f: Fields) -> Result<Show, Problem> {
         _ => called(&people, key),
     };
     let code = rows::text(&stored, "state");
+    let state = match overdue_days(rows::day(&stored, "due_on"), visit.app().today()) {
+        days if days > 0 && code == "lent" => State::bad(c.with("loans-late", "days", days)),
+        _ => State::of_request(&code, rows::shown(ledger, &stored, "state", c.lang)),
+    };
     Ok(Show {
         errors: Errors::default(),
         f,
         href: address(&stored.key),
         rev: stored.rev,
-        state: State::of_request(&code, rows::shown(ledger, &stored, "state", c.lang)),
+        state,
         facts: rows::facts(&c, ledger, &stored, &["no", "state", "sole"], name_of),
         seal: Seal::of(&stored),
         inspections: rows::options("loans", "inspection", c.lang),

@@ -3,7 +3,7 @@
 use app::{Assessment, Count, Group, Task, TaskLink};
 use askama::Template;
 use domain::authz::Permission;
-use domain::catalog::CatalogKind;
+use domain::catalog::{Catalog, CatalogKind};
 use domain::fact::fact;
 use jiff::civil::Date;
 
@@ -60,7 +60,10 @@ struct Known {
 struct Overview {
     open: usize,
     chunks: Vec<Chunk>,
+    /// The newest checklist and the guideline followed.
     ready: Vec<Ready>,
+    /// Checklists of earlier years.
+    earlier: Vec<Ready>,
     known: Vec<Known>,
 }
 
@@ -131,20 +134,14 @@ fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: Vec<Task>
         }
     }
     let editions = assessment.editions();
-    let guideline = editions.iter().filter(|e| e.kind == CatalogKind::Guideline).take(1);
-    let checklists = editions.iter().filter(|e| e.kind == CatalogKind::Checklist);
+    let (checklists, guidelines): (Vec<_>, Vec<_>) =
+        editions.into_iter().partition(|edition| edition.kind == CatalogKind::Checklist);
+    let mut checklists = checklists.into_iter();
     let mut ready = Vec::new();
-    for edition in checklists.chain(guideline) {
-        let (met, of) = Count::of(&assessment.findings(&edition.id)?).readiness();
-        let page = if edition.kind == CatalogKind::Checklist { "checklists" } else { "requirements" };
-        ready.push(Ready {
-            name: edition.short.in_lang(c.lang).to_owned(),
-            href: format!("/{page}?edition={}", edition.id),
-            met,
-            of,
-            share: (met * 100).checked_div(of).unwrap_or_default(),
-        });
+    for edition in checklists.next().into_iter().chain(guidelines.into_iter().take(1)) {
+        ready.push(readiness(c, assessment, edition)?);
     }
+    let earlier = checklists.map(|edition| readiness(c, assessment, edition)).collect::<Result<_, _>>()?;
     let known = BACKUP.iter().filter_map(|name| {
         let (fact, tally) = (fact(name)?, assessment.evidence.facts.get(*name).copied().unwrap_or_default());
         Some(Known {
@@ -155,7 +152,23 @@ fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: Vec<Task>
             since: tally.oldest,
         })
     });
-    Ok(Overview { open, chunks, ready, known: known.collect() })
+    Ok(Overview { open, chunks, ready, earlier, known: known.collect() })
+}
+
+/// How many items of an edition hold today.
+fn readiness(c: &Chrome, assessment: &Assessment, edition: &Catalog) -> Result<Ready, Problem> {
+    let (met, of) = Count::of(&assessment.findings(&edition.id)?).readiness();
+    let (page, word) = match edition.kind {
+        CatalogKind::Checklist => ("checklists", "today-checklist"),
+        CatalogKind::Guideline => ("requirements", "today-guideline"),
+    };
+    Ok(Ready {
+        name: c.with(word, "name", edition.short.in_lang(c.lang)),
+        href: format!("/{page}?edition={}", edition.id),
+        met,
+        of,
+        share: (met * 100).checked_div(of).unwrap_or_default(),
+    })
 }
 
 /// Where a task is done: the very form, for who may use it.
