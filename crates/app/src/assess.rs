@@ -157,7 +157,7 @@ impl Assessment {
 
 impl Count {
     /// Counts the verdicts of findings.
-    pub fn of(findings: &[Finding<'_>]) -> Self {
+    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding<'a>>) -> Self {
         let mut by: BTreeMap<Verdict, u32> = BTreeMap::new();
         for finding in findings {
             *by.entry(finding.verdict).or_default() += 1;

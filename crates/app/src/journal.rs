@@ -1,6 +1,6 @@
 //! 操作記録: who did what when, as people look for it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use domain::evaluate::Facility;
 use domain::journal::{Break, Entry};
@@ -19,12 +19,12 @@ const PART: u32 = 500;
 const LOOKED_AT: usize = 20_000;
 
 /// What to look for in the journal.
-#[derive(Clone, Debug, Default)]
-pub struct JournalQuery {
+#[derive(Clone, Copy)]
+pub struct JournalQuery<'a> {
     /// Words, each of which has to occur in subject, action or person; spelling variants are one.
-    pub text: String,
-    /// What actions are called on the page, by their code; these names are searched too.
-    pub names: BTreeMap<String, String>,
+    pub text: &'a str,
+    /// What an action is called on the page; that name is searched too.
+    pub name_of: &'a (dyn Fn(&str) -> String + Sync),
     /// First day, in Japan.
     pub since: Option<Date>,
     /// Last day, in Japan.
@@ -49,17 +49,16 @@ impl App {
     ///
     /// # Errors
     /// Any store error.
-    pub async fn journal(&self, facility: &Facility, query: &JournalQuery) -> Result<JournalPage> {
+    pub async fn journal(&self, facility: &Facility, query: JournalQuery<'_>) -> Result<JournalPage> {
         let start = |day: Date| start_in_japan(day).as_microsecond();
         let since = query.since.map_or(i64::MIN, start);
         let until = query.until.map_or(i64::MAX, |day| day.tomorrow().map_or(i64::MAX, start));
         let words: Vec<String> = query.text.split_whitespace().map(fold).filter(|w| !w.is_empty()).collect();
-        let names: BTreeMap<&str, String> =
-            query.names.iter().map(|(code, name)| (code.as_str(), fold(name))).collect();
-        let found = |entry: &Entry| {
+        let mut names: HashMap<String, String> = HashMap::new();
+        let mut found = |entry: &Entry| {
+            let name = names.entry(entry.action.clone()).or_insert_with(|| fold(&(query.name_of)(&entry.action)));
             let texts = [&entry.subject, &entry.actor, &entry.action].map(|text| fold(text));
-            let name = names.get(entry.action.as_str());
-            words.iter().all(|word| texts.iter().chain(name).any(|text| text.contains(word)))
+            words.iter().all(|word| texts.iter().any(|text| text.contains(word)) || name.contains(word))
         };
         let mut page = JournalPage { entries: Vec::new(), older: None, cut: false };
         let mut before = query.before.unwrap_or(i64::MAX);

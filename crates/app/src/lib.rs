@@ -49,7 +49,7 @@ pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
-pub use store::{PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
+pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
 

@@ -66,8 +66,8 @@ fn key(table: &str) -> &'static [&'static str] {
         "import_rows" => &["import", "ledger", "row_key"],
         "mappings" => &["facility", "ledger", "header"],
         "agent_keys" => &["facility"],
-        "journal" => &["seq"],
         "recovery_codes" => &["user_id", "sha256"],
+        "journal" => &["seq"],
         _ => &["id"],
     }
 }

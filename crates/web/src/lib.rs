@@ -4,6 +4,7 @@
 //! server answers is a line of [`ROUTES`](routes::ROUTES), and [`guard`] stands before each.
 
 mod api;
+mod chart;
 mod cookies;
 mod entropy;
 mod form;

@@ -11,6 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::authz::Permission;
+use domain::catalog::Text;
 use domain::message::Messages;
 use domain::text::{Label, Lang};
 use jiff::civil::Date;
@@ -83,6 +84,11 @@ impl Chrome {
     /// The word of a label.
     pub(crate) fn word(&self, label: impl Borrow<Label>) -> &'static str {
         label.borrow().in_lang(self.lang)
+    }
+
+    /// A text of the catalogs.
+    pub(crate) fn text<'a>(&self, text: &'a Text) -> &'a str {
+        text.in_lang(self.lang)
     }
 
     /// The `lang` attribute.
@@ -253,12 +259,6 @@ impl Problem {
         );
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "WEB-429", message) }
     }
-
-    /// The status for HTTP.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     /// Shows it to the visitor.
     pub(crate) fn show(&self, visit: &Visit) -> Response {
         if visit.path().starts_with("/api/") {
@@ -360,7 +360,7 @@ impl IntoResponse for Problem {
 }
 
 /// The mark beside a verdict's word, for readers who do not see its colour.
-pub(crate) const fn mark(verdict: domain::evaluate::Verdict) -> &'static str {
+pub(crate) const fn mark(verdict: &domain::evaluate::Verdict) -> &'static str {
     use domain::evaluate::Verdict;
     match verdict {
         Verdict::Met => "○",

@@ -12,8 +12,9 @@ use domain::authz::Permission;
 use crate::Web;
 use crate::api::{ledgers as rows, openapi, verdicts, work};
 use crate::pages::{
-    account, approvals, assets, byod, disposals, documents, help, imports, inspections, ledgers, loans, lost, media,
-    overrides, reset, settings, setup, sign_in, today, training, users,
+    account, approvals, assets, byod, checklists, disposals, documents, evidence, help, imports, inspections, jobs,
+    ledgers, loans, lost, media, overrides, requirement, requirements, reset, settings, setup, sign_in, today,
+    training, users,
 };
 
 /// Who may use a route.
@@ -232,4 +233,20 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/loans/{no}/return", Permission::LendDevices, || post(work::take_back)),
     write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
     write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
+
+    // verdicts, checklists, evidence
+    page("/requirements", Permission::ReadVerdicts, || get(requirements::list)),
+    page("/requirements/{edition}/{*item}", Permission::ReadVerdicts, || get(requirement::show)),
+    act("/requirements/{edition}/{*item}", Permission::Attest, || post(requirement::answer)),
+    page("/checklists", Permission::ReadVerdicts, || get(checklists::all)),
+    page("/checklists/{edition}/{form}", Permission::ReadVerdicts, || get(checklists::show)),
+    fresh("/checklists/{edition}/{form}", Permission::Approve, || post(checklists::sign)),
+    page("/checklists/{edition}/{form}/pdf", Permission::MakePapers, || get(checklists::pdf)),
+    page("/checklists/{edition}/{form}/xlsx", Permission::MakePapers, || get(checklists::xlsx)),
+    page("/evidence", Permission::ReadJournal, || get(evidence::show)),
+    page("/evidence/journal", Permission::ReadJournal, || get(evidence::journal)),
+    page("/evidence/journal/check", Permission::ReadJournal, || get(evidence::check)),
+    act("/jobs", Permission::MakePapers, || post(jobs::start)),
+    page("/jobs/{id}", Permission::MakePapers, || get(jobs::show)),
+    page("/jobs/{id}/file", Permission::MakePapers, || get(jobs::fetch)),
 ];

@@ -9,4 +9,5 @@ mod forms;
 mod journal;
 mod support;
 mod texts;
+mod verdicts;
 mod workflow;
