@@ -9,7 +9,6 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{Request, StatusCode};
 use domain::authz::Role;
-use domain::evaluate::Facility;
 use store::{Location, Store};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -22,7 +21,6 @@ const LONG: &str = "kx7mq2vbz9rtw";
 /// The server.
 pub(crate) struct TestWeb {
     pub(crate) app: Arc<App>,
-    pub(crate) facility: Facility,
     router: Router,
     admin: Browser,
     _folder: TempDir,
@@ -76,7 +74,7 @@ impl TestWeb {
         let grant = app.setup_begin(&desk, link.expose()).await.unwrap();
         let session = app.setup_admin(&desk, grant.expose(), &facility.id, "髙橋 由美子", "takahashi").await.unwrap();
         let admin = Browser::new(&router, &desk, session.expose());
-        Self { app, facility, router, admin, _folder: folder }
+        Self { app, router, admin, _folder: folder }
     }
 
     /// The administrator's browser.
