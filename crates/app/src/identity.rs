@@ -32,7 +32,7 @@ pub use recovery::{ResetMethod, ResetRequest};
 pub use secrets::{Cookie, Entropy, Keyring, SystemEntropy};
 pub use session::SessionInfo;
 pub use setup::SetupGrant;
-pub use token::TokenInfo;
+pub use token::{Program, TokenInfo};
 pub use users::NewUser;
 
 use crate::error::{Error, Result};

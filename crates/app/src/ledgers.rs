@@ -61,6 +61,14 @@ impl App {
         Ok(self.store.row_page(&facility.id, query).await?)
     }
 
+    /// Every row of a ledger, ordered by key.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn rows_all(&self, facility: &Facility, of: &'static Ledger) -> Result<Vec<StoredRow>> {
+        Ok(self.store.row_list(of, Some(&facility.id)).await?)
+    }
+
     /// One row by its key.
     ///
     /// # Errors

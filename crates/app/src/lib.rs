@@ -39,8 +39,8 @@ pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
 pub use identity::{
-    Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, ResetMethod, ResetRequest, SessionInfo, SetupGrant,
-    Signed, SystemEntropy, Terminal, TokenInfo, User,
+    Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
+    SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use inventory::{Received, RecordedMachine};
@@ -51,7 +51,7 @@ pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
-pub use workflow::{Attendee, OpenLoan, Pending};
+pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {

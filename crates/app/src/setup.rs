@@ -1,6 +1,6 @@
 //! The first questions: what a person can say on the first day, from the catalogs.
 
-use domain::catalog::{Rule, Text};
+use domain::catalog::Rule;
 use domain::evaluate::Facility;
 use domain::journal::{Actor, Event};
 use domain::ledger::{Row, Value, ledger};
@@ -12,16 +12,20 @@ use crate::error::{Error, Result};
 const ASKED_FROM: [&str; 2] = ["checklist-r7", "mhlw-7.0"];
 
 impl App {
-    /// Up to `most` requirements that nobody but a person can judge and that apply to the kind of facility: id and
-    /// our summary.
-    pub fn first_questions(&self, facility: &Facility, most: usize) -> Vec<(String, &'static Text)> {
+    /// Up to `most` requirements of which a person has to say something and that apply to the kind of facility: id and
+    /// what is asked, in Japanese.
+    pub fn first_questions(&self, facility: &Facility, most: usize) -> Vec<(String, &'static str)> {
+        let question = |leaf: &'static Rule| match leaf {
+            Rule::Attest { question } => Some(question.as_str()),
+            _ => None,
+        };
         let asked = ASKED_FROM.iter().filter_map(|edition| self.catalogs().catalog(edition));
         asked
             .flat_map(|catalog| catalog.requirements())
             .filter(|r| r.forms.is_empty() || r.forms.iter().any(|form| form == facility.form()))
-            .filter(|r| r.is_counted() && matches!(r.rule, Some(Rule::Attest { .. })))
+            .filter(|r| r.is_counted())
+            .filter_map(|r| Some((r.id.clone(), r.rule.as_ref()?.leaves().into_iter().find_map(question)?)))
             .take(most)
-            .map(|r| (r.id.clone(), &r.summary))
             .collect()
     }
 

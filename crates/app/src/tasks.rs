@@ -155,7 +155,7 @@ impl App {
 
     async fn rows_of(&self, facility: &Facility, name: &str) -> Result<Vec<StoredRow>> {
         let Some(ledger) = ledger(name) else { return Ok(Vec::new()) };
-        Ok(self.store.row_list(ledger, Some(&facility.id)).await?)
+        self.rows_all(facility, ledger).await
     }
 
     async fn late_loans(&self, facility: &Facility, today: Date) -> Result<Asking> {

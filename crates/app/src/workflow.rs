@@ -6,7 +6,10 @@
 
 mod approvals;
 mod attendance;
+mod contacts;
+mod decisions;
 mod disposals;
+mod inspections;
 mod loans;
 mod permits;
 
@@ -24,6 +27,9 @@ use crate::error::{Error, FieldError, Result};
 
 pub use approvals::Pending;
 pub use attendance::Attendee;
+pub use contacts::Contact;
+pub use decisions::{Approved, Asked};
+pub use inspections::Inspection;
 pub use loans::OpenLoan;
 
 /// Prefixes of the numbers that are given by themselves.

@@ -7,6 +7,7 @@ mod japanese;
 mod ledgers;
 mod outputs;
 mod serve;
+mod token;
 mod verdicts;
 
 use std::fs::File;
@@ -94,6 +95,8 @@ enum Command {
     Load(outputs::Load),
     /// 架空の施設で試す（終わると消えます。--load で空のデータフォルダに読み込むだけにもできます）
     Demo(serve::Demo),
+    /// プログラムのためのAPIトークンを作り、一度だけ表示する
+    Token(token::Token),
     /// サーバを始める（画面と、端末のエージェントの受付）
     Serve(serve::Serve),
     /// 初期設定のリンクを作り直す（サーバを止めているとき）
@@ -200,6 +203,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Dump(command) => command.run(&context).await,
         Command::Load(command) => command.run(&context).await,
         Command::Demo(_) => serve::load_demo(&context).await,
+        Command::Token(command) => command.run(&context).await,
         Command::Serve(command) => command.run(context).await,
         Command::SetupLink(command) => command.run(&context).await,
         Command::Doctor => serve::doctor(&context).await,

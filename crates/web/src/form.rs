@@ -20,7 +20,7 @@ pub(crate) const UPLOAD_MAX: usize = 64 << 20;
 /// Name of the field with the form's token.
 pub(crate) const TOKEN: &str = "_csrf";
 /// Names of fields that are never carried along.
-const SECRETS: &[&str] = &["password", "new_password", "code", TOKEN];
+const SECRETS: &[&str] = &["password", "new_password", "password_again", "code", "credential", TOKEN];
 
 /// The fields of a form, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,11 @@ impl Fields {
     /// The value of a field; empty when absent.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Whether a field has this among its values.
+    pub(crate) fn has(&self, name: &str, value: &str) -> bool {
+        self.all(name).any(|given| given == value)
     }
 
     /// Every value of a field that may occur several times.
@@ -64,6 +69,12 @@ impl Fields {
                 .or_insert(value);
         }
         map
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
 

@@ -24,10 +24,11 @@ use domain::text::Lang;
 
 use crate::cookies::{self, Jar};
 use crate::form::{FORM_MAX, Fields};
+use crate::limit::Limits;
 use crate::page::{Problem, go};
 use crate::pages::sign_in;
 use crate::routes::Access;
-use crate::{Web, entropy};
+use crate::{Web, api, entropy};
 
 /// What scripts, styles and forms of our pages may do: nothing but talk to us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -126,28 +127,40 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
 }
 
 /// The layer before one route.
-pub(crate) async fn guard(State((web, access)): State<(Web, Access)>, request: Request, next: Next) -> Response {
-    if access == Access::Own {
-        return next.run(request).await;
+pub(crate) async fn guard(
+    State((web, access, limits)): State<(Web, Access, Arc<Limits>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match access {
+        Access::Own => return next.run(request).await,
+        Access::Token(needs) => {
+            let response = api::admit(&web, needs, &limits, request, next).await;
+            return sealed(response, &web, None);
+        }
+        Access::Open | Access::Holder(_) | Access::Fresh(_) => {}
     }
     let (mut parts, body) = request.into_parts();
     let visit = match enter(&web, &parts).await {
         Ok(visit) => visit,
-        Err(response) => return sealed(response, None),
+        Err(response) => return sealed(response, &web, None),
     };
+    if let Err(seconds) = at_the_door(access, &parts, &visit, &limits) {
+        return sealed(Problem::too_many(seconds).show(&visit), &web, Some(&visit));
+    }
     if !matches!(parts.method, Method::GET | Method::HEAD) && !from_our_page(&web, &parts.headers) {
-        return sealed(Problem::from(app::Error::Forbidden).show(&visit), Some(&visit));
+        return sealed(Problem::from(app::Error::Forbidden).show(&visit), &web, Some(&visit));
     }
     if owes_a_factor(&visit, &parts) {
-        return sealed(go("/account"), Some(&visit));
+        return sealed(go("/account"), &web, Some(&visit));
     }
     let refused = match (access, visit.somebody()) {
-        (Access::Open | Access::Own, _) => None,
+        (Access::Open | Access::Own | Access::Token(_), _) => None,
         (_, None) => Some(Refused::Nobody),
         (_, Some(me)) if me.locked => Some(Refused::Locked),
         (Access::Holder(needs), Some(me)) if me.may(needs) => None,
         (Access::Fresh(needs), Some(me)) if me.may(needs) => (!me.fresh(web.app.now())).then_some(Refused::Stale),
-        (_, Some(_)) => return sealed(Problem::from(app::Error::Forbidden).show(&visit), Some(&visit)),
+        (_, Some(_)) => return sealed(Problem::from(app::Error::Forbidden).show(&visit), &web, Some(&visit)),
     };
     let response = match refused {
         Some(why) => {
@@ -163,7 +176,17 @@ pub(crate) async fn guard(State((web, access)): State<(Web, Access)>, request: R
             }
         }
     };
-    sealed(response, Some(&visit))
+    sealed(response, &web, Some(&visit))
+}
+
+/// Takes a turn for what anybody can send to get in. This machine's own address has no limit: it is that of everybody
+/// behind a proxy here, and the proxy's matter.
+fn at_the_door(access: Access, parts: &Parts, visit: &Visit, limits: &Limits) -> Result<(), u64> {
+    let address = visit.terminal().address;
+    if access != Access::Open || parts.method != Method::POST || address.is_loopback() {
+        return Ok(());
+    }
+    limits.doors.take(address, visit.app().now())
 }
 
 /// Why somebody is asked to sign in.
@@ -248,18 +271,18 @@ async fn keep(parts: &Parts, body: Body) -> Option<Fields> {
 }
 
 /// Adds what every answer carries.
-fn sealed(mut response: Response, visit: Option<&Visit>) -> Response {
+fn sealed(mut response: Response, web: &Web, visit: Option<&Visit>) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let Some(visit) = visit else { return response };
-    if visit.0.web.origin.as_str().starts_with("https:") {
+    if web.origin.as_str().starts_with("https:") {
         headers.insert("strict-transport-security", HeaderValue::from_static("max-age=31536000"));
     }
     if !headers.contains_key("cache-control") {
         headers.insert("cache-control", HeaderValue::from_static("no-store"));
     }
+    let Some(visit) = visit else { return response };
     if visit.jar().get(cookies::TERMINAL) != Some(visit.terminal().key.as_str())
         && let Ok(value) = HeaderValue::from_str(&cookies::lasting(cookies::TERMINAL, &visit.terminal().key))
     {

@@ -27,7 +27,11 @@ pub(crate) async fn receive(State(Web { app, .. }): State<Web>, request: Request
     let Some((user, secret)) = credentials(&headers) else { return unauthorised() };
     let facility = match app.agent_facility(&user, &secret).await {
         Ok(Some(facility)) => facility,
-        Ok(None) => return unauthorised(),
+        Ok(None) => {
+            // The name alone: what somebody tried as a secret is none of ours.
+            tracing::warn!(user, "agent refused");
+            return unauthorised();
+        }
         Err(error) => return unavailable(&error),
     };
     // Nothing is read of somebody who is not known.

@@ -3,12 +3,14 @@
 //! Pages are rendered here from templates and work without scripts; `htmx` only swaps parts of them. Everything the
 //! server answers is a line of [`ROUTES`](routes::ROUTES), and [`guard`] stands before each.
 
+mod api;
 mod chart;
 mod cookies;
 mod entropy;
 mod form;
 mod guard;
 mod inventory;
+mod limit;
 mod listen;
 mod page;
 mod pages;
@@ -47,18 +49,19 @@ pub struct Web {
 
 /// Everything the server answers: exactly the routes of the table.
 pub fn router(web: Web) -> Router {
+    let limits = Arc::new(limit::Limits::new());
     let add = |router: Router<Web>, route: &routes::Route| {
         let handler: MethodRouter<Web> = (route.handler)();
-        let guarded = handler.layer(from_fn_with_state((web.clone(), route.access), guard::guard));
+        let guarded = handler.layer(from_fn_with_state((web.clone(), route.access, Arc::clone(&limits)), guard::guard));
         router.route(route.path, guarded)
     };
+    let lost = axum::routing::any(pages::lost)
+        .layer(from_fn_with_state((web.clone(), routes::Access::Open, Arc::clone(&limits)), guard::guard));
     routes::ROUTES
         .iter()
         .fold(Router::new(), add)
-        .fallback(
-            axum::routing::any(pages::lost)
-                .layer(from_fn_with_state((web.clone(), routes::Access::Open), guard::guard)),
-        )
+        .method_not_allowed_fallback(lost.clone())
+        .fallback(lost)
         .layer(DefaultBodyLimit::max(form::UPLOAD_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .with_state(web)

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
 use askama::Template;
-use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
@@ -191,9 +191,14 @@ pub(crate) fn done(to: &str, key: &str, values: &[(&str, &dyn Display)]) -> Resp
     response
 }
 
+/// The address of one of our pages; the first page in place of any other.
+pub(crate) fn ours(to: &str) -> &str {
+    if to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') { to } else { "/" }
+}
+
 /// Goes to another page of ours (303).
 pub(crate) fn go(to: &str) -> Response {
-    let to = if to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') { to } else { "/" };
+    let to = ours(to);
     match HeaderValue::from_str(to) {
         Ok(value) => (StatusCode::SEE_OTHER, [(LOCATION, value)]).into_response(),
         Err(_) => (StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static("/"))]).into_response(),
@@ -230,37 +235,70 @@ pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
     message: String,
+    fields: Vec<app::FieldError>,
+    /// Seconds after which to try again.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
+    /// A problem of HTTP itself; `message` has its three parts, and the code in them.
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), fields: Vec::new(), retry_after: None }
+    }
+
     /// What was sent is larger than is taken.
     pub(crate) fn too_large() -> Self {
-        Self {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            code: "WEB-413",
-            message: "送られた内容を受け取れませんでした（WEB-413）。大きすぎるか、途中で切れています。ファイルを分けて、もう一度送ってください。".to_owned(),
-        }
+        let message = "送られた内容を受け取れませんでした（WEB-413）。大きすぎるか、途中で切れています。ファイルを分けて、もう一度送ってください。";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "WEB-413", message)
     }
 
-    /// The status for HTTP.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
+    /// Too many requests; there is room again after so many seconds.
+    pub(crate) fn too_many(seconds: u64) -> Self {
+        let message = format!(
+            "受け付けませんでした（WEB-429）。短い間に同じ所から続けて送られています。{seconds}秒待って、もう一度送ってください。"
+        );
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "WEB-429", message) }
     }
-
     /// Shows it to the visitor.
     pub(crate) fn show(&self, visit: &Visit) -> Response {
         if visit.path().starts_with("/api/") {
-            let body = serde_json::json!({ "code": self.code, "title": self.message, "status": self.status.as_u16() });
-            return (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+            return self.json();
         }
         let mut c = visit.chrome("problem-title");
         c.failed = true;
         match visit.page(&ProblemPage { c, message: &self.message, code: self.code }) {
             Ok(mut response) => {
                 *response.status_mut() = self.status;
+                self.add_retry(&mut response);
                 response
             }
             Err(_) => (self.status, self.message.clone()).into_response(),
+        }
+    }
+
+    /// Says it to a program (RFC 9457).
+    pub(crate) fn json(&self) -> Response {
+        let errors: Vec<_> =
+            self.fields.iter().map(|f| serde_json::json!({ "field": f.field, "message": f.message })).collect();
+        let body = serde_json::json!({
+            "status": self.status.as_u16(),
+            "title": self.status.canonical_reason().unwrap_or_default(),
+            "code": self.code,
+            "detail": self.message,
+            "errors": errors,
+        });
+        let kind = [(CONTENT_TYPE, "application/problem+json")];
+        let mut response = (self.status, kind, body.to_string()).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sakimori\""));
+        }
+        self.add_retry(&mut response);
+        response
+    }
+
+    fn add_retry(&self, response: &mut Response) {
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }
 }
@@ -286,7 +324,9 @@ impl From<app::Error> for Problem {
             }
             other => other.to_string(),
         };
-        Self { status, code: error.code(), message }
+        let code = error.code();
+        let fields = if let app::Error::Fields(fields) = error { fields } else { Vec::new() };
+        Self { fields, ..Self::new(status, code, message) }
     }
 }
 

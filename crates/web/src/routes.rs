@@ -6,13 +6,15 @@
 //! browser tests are read from it.
 
 use axum::http::Method;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
+use crate::api::{ledgers as rows, openapi, verdicts, work};
 use crate::pages::{
-    account, assets, checklists, evidence, help, imports, jobs, ledgers, requirement, requirements, reset, settings,
-    setup, sign_in, today, users,
+    account, approvals, assets, byod, checklists, disposals, documents, evidence, help, imports, inspections, jobs,
+    ledgers, loans, lost, media, overrides, requirement, requirements, reset, settings, setup, sign_in, today,
+    training, users,
 };
 
 /// Who may use a route.
@@ -24,6 +26,8 @@ pub enum Access {
     Holder(Permission),
     /// The same, and signed in within the last minutes: acts that open doors or cannot be taken back.
     Fresh(Permission),
+    /// Programs whose token has this scope, in the name of an account whose role still holds it. Never a session.
+    Token(Permission),
     /// What authenticates by itself: agents.
     Own,
 }
@@ -65,6 +69,16 @@ const fn fresh(path: &'static str, needs: Permission, handler: fn() -> MethodRou
     Route { method: Method::POST, path, access: Access::Fresh(needs), journal: Journal::Yes, handler }
 }
 
+/// Something for programs to read.
+const fn read(path: &'static str, needs: Permission, handler: fn() -> MethodRouter<Web>) -> Route {
+    Route { method: Method::GET, path, access: Access::Token(needs), journal: Journal::No, handler }
+}
+
+/// Something for programs to change.
+const fn write(method: Method, path: &'static str, needs: Permission, handler: fn() -> MethodRouter<Web>) -> Route {
+    Route { method, path, access: Access::Token(needs), journal: Journal::Yes, handler }
+}
+
 /// Something for everybody.
 const fn open(method: Method, path: &'static str, handler: fn() -> MethodRouter<Web>) -> Route {
     Route { method, path, access: Access::Open, journal: Journal::No, handler }
@@ -85,7 +99,7 @@ pub static ROUTES: &[Route] = &[
     open(Method::POST, "/sign-in", || post(sign_in::password)),
     open(Method::POST, "/sign-in/passkey/challenge", || post(sign_in::challenge)),
     open(Method::POST, "/sign-in/passkey", || post(sign_in::passkey)),
-    act("/sign-out", Permission::UseOwnAccount, || post(sign_in::sign_out)),
+    Route { method: Method::POST, path: "/sign-out", access: Access::Open, journal: Journal::Yes, handler: || post(sign_in::sign_out) },
     open(Method::POST, "/language", || post(account::language)),
 
     // the first set-up, and the way back in
@@ -127,6 +141,42 @@ pub static ROUTES: &[Route] = &[
     act("/settings/terminals", Permission::ManageSettings, || post(settings::terminal)),
     act("/notice", Permission::UseOwnAccount, || post(settings::notice_read)),
 
+    // lending, media, disposal, approval
+    page("/loans", Permission::LendDevices, || get(loans::list)),
+    page("/loans/new", Permission::LendDevices, || get(loans::new)),
+    act("/loans/new", Permission::LendDevices, || post(loans::lend)),
+    page("/loans/{no}", Permission::LendDevices, || get(loans::show)),
+    page("/loans/{no}/amend", Permission::LendDevices, || get(loans::again)),
+    act("/loans/{no}/amend", Permission::LendDevices, || post(loans::amend)),
+    act("/loans/{no}/hand-over", Permission::LendDevices, || post(loans::hand_over)),
+    act("/loans/{no}/return", Permission::LendDevices, || post(loans::take_back)),
+    act("/loans/{no}/cancel", Permission::LendDevices, || post(loans::cancel)),
+    page("/lost", Permission::LendDevices, || get(lost::form)),
+    act("/lost", Permission::LendDevices, || post(lost::report)),
+    page("/lost/next", Permission::LendDevices, || get(lost::next)),
+    page("/media", Permission::ReadLedgers, || get(media::list)),
+    page("/byod", Permission::LendDevices, || get(byod::list)),
+    page("/byod/new", Permission::LendDevices, || get(byod::new)),
+    act("/byod/new", Permission::LendDevices, || post(byod::apply)),
+    page("/byod/{no}/amend", Permission::LendDevices, || get(byod::again)),
+    act("/byod/{no}/amend", Permission::LendDevices, || post(byod::amend)),
+    act("/byod/{no}/refuse", Permission::Approve, || post(byod::refuse)),
+    act("/byod/{no}/end", Permission::EditLedgers, || post(byod::end)),
+    page("/disposals", Permission::ReadLedgers, || get(disposals::list)),
+    page("/disposals/new", Permission::EditLedgers, || get(disposals::new)),
+    act("/disposals/new", Permission::EditLedgers, || post(disposals::dispose)),
+    page("/documents", Permission::ReadLedgers, || get(documents::list)),
+    page("/training", Permission::ReadLedgers, || get(training::list)),
+    page("/training/{no}", Permission::ReadLedgers, || get(training::show)),
+    act("/training/{no}", Permission::EditLedgers, || post(training::attend)),
+    page("/inspections", Permission::ReadLedgers, || get(inspections::list)),
+    page("/approvals", Permission::Approve, || get(approvals::list)),
+    fresh("/approvals/{ledger}/{key}/approve", Permission::Approve, || post(approvals::approve)),
+    act("/approvals/{ledger}/{key}/send-back", Permission::Approve, || post(approvals::send_back)),
+    page("/overrides/new", Permission::Attest, || get(overrides::new)),
+    act("/overrides/new", Permission::Attest, || post(overrides::apply)),
+    act("/overrides/withdraw", Permission::Attest, || post(overrides::withdraw)),
+
     // people who can sign in
     page("/users", Permission::ManageUsers, || get(users::list)),
     page("/users/new", Permission::ManageUsers, || get(users::new)),
@@ -159,6 +209,30 @@ pub static ROUTES: &[Route] = &[
     act("/imports/held/{id}/map", Permission::EditLedgers, || post(imports::map)),
     act("/imports/held/{id}/commit", Permission::EditLedgers, || post(imports::commit)),
     act("/imports/{id}/undo", Permission::EditLedgers, || post(imports::undo)),
+
+    // programs; `api::openapi` describes each of these
+    open(Method::GET, "/api/v1/openapi.json", || get(openapi::show)),
+    read("/api/v1/facility", Permission::ReadLedgers, || get(verdicts::facility)),
+    read("/api/v1/ledgers", Permission::ReadLedgers, || get(rows::all)),
+    read("/api/v1/ledgers/{ledger}/rows", Permission::ReadLedgers, || get(rows::list)),
+    write(Method::POST, "/api/v1/ledgers/{ledger}/rows", Permission::EditLedgers, || post(rows::add)),
+    read("/api/v1/ledgers/{ledger}/rows/{key}", Permission::ReadLedgers, || get(rows::row)),
+    write(Method::PUT, "/api/v1/ledgers/{ledger}/rows/{key}", Permission::EditLedgers, || put(rows::change)),
+    write(Method::DELETE, "/api/v1/ledgers/{ledger}/rows/{key}", Permission::EditLedgers, || delete(rows::remove)),
+    read("/api/v1/ledgers/{ledger}/rows/{key}/history", Permission::ReadLedgers, || get(rows::history)),
+    read("/api/v1/ledgers/{ledger}/export", Permission::ReadLedgers, || get(rows::export)),
+    write(Method::POST, "/api/v1/ledgers/{ledger}/import", Permission::EditLedgers, || post(rows::import)),
+    read("/api/v1/requirements", Permission::ReadVerdicts, || get(verdicts::requirements)),
+    read("/api/v1/requirements/{id}", Permission::ReadVerdicts, || get(verdicts::requirement)),
+    read("/api/v1/checklists/{edition}/{form}", Permission::ReadVerdicts, || get(verdicts::checklist)),
+    read("/api/v1/tasks", Permission::ReadTasks, || get(work::tasks)),
+    read("/api/v1/approvals", Permission::Approve, || get(work::approvals)),
+    read("/api/v1/loans", Permission::LendDevices, || get(work::loans)),
+    write(Method::POST, "/api/v1/loans", Permission::LendDevices, || post(work::lend)),
+    write(Method::POST, "/api/v1/loans/{no}/hand-over", Permission::LendDevices, || post(work::hand_over)),
+    write(Method::POST, "/api/v1/loans/{no}/return", Permission::LendDevices, || post(work::take_back)),
+    write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
+    write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
 
     // verdicts, checklists, evidence
     page("/requirements", Permission::ReadVerdicts, || get(requirements::list)),

@@ -2,13 +2,13 @@
 //! account still has.
 
 use domain::authz::Permission;
-use domain::journal::{Event, sha256};
+use domain::journal::{Actor, Event, sha256};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use store::TokenRow;
 use uuid::Uuid;
 
-use super::{Cookie, Signed, User, instant, usable};
+use super::{Cookie, Signed, User, instant, login_key, usable};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 
@@ -54,6 +54,29 @@ fn info(row: TokenRow) -> Result<TokenInfo> {
     })
 }
 
+/// A program that showed a token: it acts in the name of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The account.
+    pub user: User,
+    /// What it may do: what the token was given and the account's role still has.
+    pub scopes: Vec<Permission>,
+    /// What the token is called.
+    pub token: String,
+}
+
+impl Program {
+    /// Whether it may do this.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.scopes.contains(&permission)
+    }
+
+    /// The program as the journal names it: `名前（login）／token`.
+    pub fn actor(&self) -> Actor {
+        Actor::new(format!("{}（{}）／{}", self.user.name, self.user.login, self.token))
+    }
+}
+
 impl App {
     /// Makes a token that may do `scopes` until the end of `ends_on` in Japan.
     ///
@@ -68,14 +91,46 @@ impl App {
         ends_on: Date,
     ) -> Result<Cookie> {
         signed.need_fresh(self.now())?;
+        self.token_insert(&signed.actor(), &signed.user, name, scopes, ends_on).await
+    }
+
+    /// The same for whoever runs the server, who needs no session: the token acts in the name of the account `login` of
+    /// a facility, and the journal says that `actor` made it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the facility has no such account that may be used; [`Error::Fields`] as for
+    /// [`token_make`](Self::token_make).
+    pub async fn token_issue(
+        &self,
+        actor: &Actor,
+        facility: &str,
+        login: &str,
+        name: &str,
+        scopes: &[Permission],
+        ends_on: Date,
+    ) -> Result<Cookie> {
+        let missing = || Error::NotFound { what: format!("アカウント「{login}」") };
+        let found = self.store.user_find_login(&login_key(login)).await?;
+        let user = found.filter(|user| user.facility == facility && usable(user, self.today())).ok_or_else(missing)?;
+        self.token_insert(actor, &User::of(&user)?, name, scopes, ends_on).await
+    }
+
+    async fn token_insert(
+        &self,
+        actor: &Actor,
+        user: &User,
+        name: &str,
+        scopes: &[Permission],
+        ends_on: Date,
+    ) -> Result<Cookie> {
         let name = domain::text::tidy(name);
         let latest = domain::evaluate::plus(self.today(), LONGEST);
         let faults: Vec<FieldError> = [
             (name.is_empty(), "name", "名前がありません。何に使うかを入れてください。"),
             (
-                scopes.is_empty() || !scopes.iter().all(|scope| signed.may(*scope)),
+                scopes.is_empty() || !scopes.iter().all(|scope| user.role.may(*scope)),
                 "scopes",
-                "できることが選ばれていないか、自分の権限を超えています。選び直してください。",
+                "できることが選ばれていないか、アカウントの権限を超えています。選び直してください。",
             ),
             (
                 ends_on < self.today() || ends_on > latest,
@@ -94,8 +149,8 @@ impl App {
         let codes: Vec<&str> = scopes.iter().map(|scope| scope.code()).collect();
         let row = TokenRow {
             id: Uuid::now_v7().to_string(),
-            facility: signed.user.facility.clone(),
-            user: signed.user.id.clone(),
+            facility: user.facility.clone(),
+            user: user.id.clone(),
             name,
             secret_sha256: secret.sha256(),
             scopes: codes.join(" "),
@@ -104,9 +159,10 @@ impl App {
             used_at: None,
             revoked_at: None,
         };
-        let mut tx = self.store.begin(&signed.actor(), &row.facility, self.now()).await?;
+        let mut tx = self.store.begin(actor, &row.facility, self.now()).await?;
         tx.token_insert(&row).await?;
-        tx.record(Event::new("token.make", row.id).with("name", row.name).with("scopes", row.scopes));
+        let event = Event::new("token.make", row.id).with("name", row.name).with("scopes", row.scopes);
+        tx.record(event.with("login", &user.login));
         tx.commit().await?;
         Ok(secret)
     }
@@ -135,12 +191,11 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Whose token this is, what it may do and what it is called; `None` when it is unknown, over or revoked, or its
-    /// account may no longer be used.
+    /// The program with this token; `None` when it is unknown, over or revoked, or its account may no longer be used.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn token_check(&self, secret: &str) -> Result<Option<(User, Vec<Permission>, String)>> {
+    pub async fn token_check(&self, secret: &str) -> Result<Option<Program>> {
         let Some(row) = self.store.token_find(&sha256(secret.as_bytes())).await? else { return Ok(None) };
         let token = info(row)?;
         if token.revoked || token.ends_on < self.today() {
@@ -155,6 +210,6 @@ impl App {
         }
         let user = User::of(&user)?;
         let scopes = token.scopes.into_iter().filter(|scope| user.role.may(*scope)).collect();
-        Ok(Some((user, scopes, token.name)))
+        Ok(Some(Program { user, scopes, token: token.name }))
     }
 }

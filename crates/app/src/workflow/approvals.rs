@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use domain::evaluate::Facility;
 use domain::journal::Actor;
-use domain::ledger::{Row, Value};
+use domain::ledger::{Ledger, Row, Value};
 use domain::text::Lang;
 use domain::workflow::approval::{self, APPROVABLE, Approvable};
 use domain::workflow::{byod, loan, overrides};
@@ -163,16 +163,7 @@ impl App {
         let cell = |name: &str| row.get(name).map(ToString::to_string).unwrap_or_default();
         let asked_of = self.catalogs().requirement(&cell("requirement"));
         summary.extend(asked_of.map(|(_, asked)| ("求められていること".to_owned(), asked.summary.ja.clone())));
-        let answer = ledger.column("answer").zip(row.get("answer")).map(|(c, v)| c.show(v, Lang::Ja));
-        let title = match approvable.ledger {
-            "loans" => {
-                let (device, who) = (cell("device"), cell("borrower"));
-                format!("{}の持出し（{}）", known.called("devices", &device), known.called("people", &who))
-            }
-            "byod" => format!("個人端末「{}」の利用（{}）", cell("device"), known.called("people", &cell("person"))),
-            "overrides" => format!("{}の回答を「{}」に上書き", cell("requirement"), answer.unwrap_or_default()),
-            _ => format!("文書「{}」", cell("title")),
-        };
+        let title = title_of(ledger, row, known);
         Ok(Pending {
             ledger: approvable.ledger,
             shown_sha256: approval::shown_sha256(&facility.id, ledger.name, &stored.key, stored.rev, &summary),
@@ -186,6 +177,23 @@ impl App {
             },
             summary,
         })
+    }
+}
+
+/// What a row that needs approval is about, in one line.
+pub(super) fn title_of(ledger: &'static Ledger, row: &Row, known: &Known) -> String {
+    let cell = |name: &str| row.get(name).map(ToString::to_string).unwrap_or_default();
+    match ledger.name {
+        "loans" => {
+            let (device, who) = (cell("device"), cell("borrower"));
+            format!("{}の持出し（{}）", known.called("devices", &device), known.called("people", &who))
+        }
+        "byod" => format!("個人端末「{}」の利用（{}）", cell("device"), known.called("people", &cell("person"))),
+        "overrides" => {
+            let answer = ledger.column("answer").zip(row.get("answer")).map(|(c, v)| c.show(v, Lang::Ja));
+            format!("{}の回答を「{}」に上書き", cell("requirement"), answer.unwrap_or_default())
+        }
+        _ => format!("文書「{}」", cell("title")),
     }
 }
 

@@ -1,11 +1,13 @@
 //! 研修受講: who took part in a recorded training, and how it went.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::evaluate::Facility;
 use domain::journal::{Actor, Event};
+use domain::jp::fiscal_year;
 use domain::ledger::{Row, Value};
 use jiff::civil::Date;
+use store::StoredRow;
 
 use super::{key_of, of};
 use crate::App;
@@ -78,5 +80,49 @@ impl App {
         desk.tx.record(event);
         desk.tx.commit().await?;
         Ok(entered.len())
+    }
+
+    /// Who took part in a recorded training, by key of the person.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn attendance(&self, facility: &Facility, record: &str) -> Result<BTreeMap<String, StoredRow>> {
+        let rows = self.store.row_match(of("attendance")?, &facility.id, "record", &key_of(record)).await?;
+        let person = |row: StoredRow| Some((row.row.get("person")?.to_string(), row));
+        Ok(rows.into_iter().filter_map(person).collect())
+    }
+
+    /// Key and name of everybody who works here today.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn staff(&self, facility: &Facility) -> Result<Vec<(String, String)>> {
+        let today = self.today();
+        let people = self.rows_all(facility, of("people")?).await?;
+        let here = people.into_iter().filter(|p| !matches!(p.row.get("leave_on"), Some(Value::Date(d)) if *d < today));
+        Ok(here
+            .map(|person| {
+                let name = person.row.get("name").map(ToString::to_string);
+                (person.key.clone(), name.unwrap_or(person.key))
+            })
+            .collect())
+    }
+
+    /// Those of [`staff`](Self::staff) who took part in no training since the 年度 began.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn untrained(&self, facility: &Facility) -> Result<Vec<(String, String)>> {
+        let year = fiscal_year(self.today());
+        let attended = self.rows_all(facility, of("attendance")?).await?;
+        let this_year =
+            |row: &StoredRow| matches!(row.row.get("attended_on"), Some(Value::Date(d)) if fiscal_year(*d) == year);
+        let trained: BTreeSet<String> = attended
+            .iter()
+            .filter(|row| this_year(row))
+            .filter_map(|row| row.row.get("person"))
+            .map(ToString::to_string)
+            .collect();
+        Ok(self.staff(facility).await?.into_iter().filter(|(key, _)| !trained.contains(key)).collect())
     }
 }

@@ -49,6 +49,8 @@ struct Account {
 
 async fn account(visit: &Visit, errors: Errors) -> Result<Account, Problem> {
     let (app, me) = (visit.app(), visit.me()?);
+    let mut tokens = app.token_list(&me.user.facility).await?;
+    tokens.retain(|token| token.user == me.user.id && !token.revoked);
     let mut c = visit.chrome("account-title");
     c.failed = !errors.is_empty();
     Ok(Account {
@@ -58,7 +60,7 @@ async fn account(visit: &Visit, errors: Errors) -> Result<Account, Problem> {
         passkeys_available: app.passkeys_available(),
         sessions: app.session_list(&me.user.id).await?,
         current: me.session.clone(),
-        tokens: app.token_list(&me.user.id).await?,
+        tokens,
         scopes: Permission::ALL.into_iter().filter(|p| me.may(*p)).collect(),
         user: me.user.clone(),
     })
@@ -104,8 +106,12 @@ pub(crate) async fn passkey_challenge(visit: Visit, _: Fields) -> PageResult {
 /// Keeps the passkey that the browser made.
 pub(crate) async fn passkey_add(visit: Visit, fields: Fields) -> PageResult {
     let ceremony = visit.jar().get(cookies::CEREMONY).unwrap_or_default();
-    let (name, answer) = (fields.get("name"), fields.get("credential"));
-    visit.app().passkey_register(visit.me()?, ceremony, name, answer).await?;
+    let c = visit.chrome("account-passkey-new");
+    let name = match fields.get("name").trim() {
+        "" => c.with("account-passkey-unnamed", "on", c.day(visit.app().today())),
+        name => name.to_owned(),
+    };
+    visit.app().passkey_register(visit.me()?, ceremony, &name, fields.get("credential")).await?;
     Ok(done(fields.get("next"), "account-passkey-added", &[]))
 }
 

@@ -11,7 +11,7 @@ use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, done, file, go};
 use crate::pages::ledgers::find;
 
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// Rows of each kind that the dry run spells out.
 const SPELT_OUT: usize = 100;
 

@@ -34,8 +34,13 @@ pub(crate) fn find(name: &str) -> Result<&'static Ledger, Problem> {
 
 /// The address of a row.
 pub(crate) fn address(ledger: &str, key: &str) -> String {
+    format!("/ledgers/{ledger}/{}", segment(key))
+}
+
+/// A key as one segment of an address.
+pub(crate) fn segment(key: &str) -> String {
     let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
-    format!("/ledgers/{ledger}/{}", key.replace('+', "%20"))
+    key.replace('+', "%20")
 }
 
 /// A ledger for the overview.
@@ -44,10 +49,22 @@ struct Card {
     count: i64,
 }
 
+/// Where the everyday work on ledgers is done: address and key of the words.
+const WORK: &[(&str, &str)] = &[
+    ("/media", "media"),
+    ("/byod", "byod"),
+    ("/disposals", "disposals"),
+    ("/documents", "documents"),
+    ("/training", "training"),
+    ("/inspections", "inspections"),
+];
+
 #[derive(Template)]
 #[template(path = "ledgers_all.html")]
 struct All {
     c: Chrome,
+    /// Address, title and one line of each.
+    work: Vec<(&'static str, String, String)>,
     cards: Vec<Card>,
 }
 
@@ -58,7 +75,10 @@ pub(crate) async fn all(visit: Visit) -> PageResult {
     for ledger in LEDGERS {
         cards.push(Card { ledger, count: visit.app().row_count(facility, ledger).await? });
     }
-    visit.page(&All { c: visit.chrome("ledgers-title"), cards })
+    let c = visit.chrome("ledgers-title");
+    let work =
+        WORK.iter().map(|(to, word)| (*to, c.t(&format!("{word}-title")), c.t(&format!("{word}-card")))).collect();
+    visit.page(&All { c, work, cards })
 }
 
 /// What a list is asked for.
@@ -465,7 +485,9 @@ async fn save(visit: &Visit, name: &str, key: Option<&str>, fields: &Fields) -> 
     let rev: i64 = fields.get("rev").parse().unwrap_or_default();
     let actor = visit.me()?.actor();
     let existing = key.map(|key| (key, rev));
-    let refused = match app.save_row(&actor, facility, ledger, existing, &fields.map()).await {
+    let mut typed = fields.map();
+    typed.remove("rev");
+    let refused = match app.save_row(&actor, facility, ledger, existing, &typed).await {
         Ok(stored) => {
             let word = if key.is_some() { "ledgers-changed" } else { "ledgers-added" };
             return Ok(done(&address(ledger.name, &stored.key), word, &[("key", &stored.key)]));
@@ -489,7 +511,6 @@ async fn save(visit: &Visit, name: &str, key: Option<&str>, fields: &Fields) -> 
         Some(key) => c.with("ledgers-edit", "key", key),
         None => c.with("ledgers-new", "ledger", ledger.label.in_lang(c.lang)),
     };
-    let typed = fields.map();
     let entries = entries(visit, ledger, |column| typed.get(column.name).cloned().unwrap_or_default()).await?;
     visit.again(&Form { c, errors: Errors::of(refused)?, to, back, rev, entries, conflict })
 }

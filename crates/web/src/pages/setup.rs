@@ -216,7 +216,7 @@ pub(crate) async fn fourth(visit: Visit) -> PageResult {
         .app()
         .first_questions(visit.facility()?, QUESTIONS)
         .into_iter()
-        .map(|(id, text)| Question { id, text: text.in_lang(visit.lang()).to_owned() })
+        .map(|(id, text)| Question { id, text: text.to_owned() })
         .collect();
     visit.page(&Fourth { c: visit.chrome("setup-4"), questions })
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use crate::cookies;
 use crate::form::{Errors, Fields};
 use crate::guard::{Refused, Visit};
-use crate::page::{Chrome, PageResult, Problem, go};
+use crate::page::{Chrome, PageResult, Problem, go, ours};
 
 /// Fields of our own in the form; what was typed elsewhere travels under this prefix.
 const KEPT: &str = "kept.";
@@ -38,8 +38,12 @@ pub(crate) async fn ask(visit: &Visit, why: Refused, kept: Option<Fields>) -> Re
         Ok(false) => {}
         Err(error) => return Problem::from(error).show(visit),
     }
-    let next = if matches!(visit.path(), "/sign-in" | "/sign-out") { "/" } else { visit.path() };
-    let kept = kept.map(|k| k.iter().map(|(n, v)| (format!("{KEPT}{n}"), v.to_owned())).collect());
+    let next = if visit.path() == "/sign-in" { "/" } else { visit.path() };
+    // The bare prefix says that something was sent, even where the form had nothing but a button.
+    let kept = kept.map(|k| {
+        let fields = k.iter().map(|(n, v)| (format!("{KEPT}{n}"), v.to_owned()));
+        std::iter::once((KEPT.to_owned(), String::new())).chain(fields).collect()
+    });
     let form = SignIn {
         c: visit.chrome(if why == Refused::Nobody { "sign-in-title" } else { "sign-in-again-title" }),
         errors: Errors::default(),
@@ -100,7 +104,7 @@ pub(crate) async fn password(visit: Visit, fields: Fields) -> PageResult {
 }
 
 /// What the browser is to sign: options as JSON, and the ceremony in a cookie.
-pub(crate) async fn challenge(visit: Visit) -> PageResult {
+pub(crate) async fn challenge(visit: Visit, _: Fields) -> PageResult {
     let (options, ceremony) = visit.app().passkey_challenge(visit.terminal()).await?;
     let mut response = ([(CONTENT_TYPE, "application/json")], options).into_response();
     set(&mut response, &cookies::passing(cookies::CEREMONY, ceremony.expose()));
@@ -134,8 +138,10 @@ async fn arrive(visit: &Visit, session: &str, fields: &Fields) -> PageResult {
     let mut response = if kept(fields).next().is_some() {
         let mut c = visit.chrome("resume-title");
         c.csrf = visit.app().session(visit.terminal(), session).await?.map(|me| me.csrf).unwrap_or_default();
-        let fields = kept(fields).map(|(n, v)| (n.trim_start_matches(KEPT).to_owned(), v.to_owned())).collect();
-        visit.page(&Resume { c, to: next.to_owned(), fields })?
+        let fields = kept(fields)
+            .filter_map(|(n, v)| Some((n.strip_prefix(KEPT).filter(|n| !n.is_empty())?.to_owned(), v.to_owned())))
+            .collect();
+        visit.page(&Resume { c, to: ours(next).to_owned(), fields })?
     } else {
         go(next)
     };
@@ -149,9 +155,11 @@ fn kept(fields: &Fields) -> impl Iterator<Item = (&str, &str)> {
     fields.iter().filter(|(n, _)| n.starts_with(KEPT))
 }
 
-/// Ends the session.
+/// Ends the session, also a locked one: the next person at this terminal need not prove to be the last.
 pub(crate) async fn sign_out(visit: Visit, _: Fields) -> PageResult {
-    visit.app().sign_out(visit.me()?).await?;
+    if let Some(me) = visit.somebody() {
+        visit.app().sign_out(me).await?;
+    }
     let mut response = go("/sign-in");
     set(&mut response, &cookies::gone(cookies::SESSION));
     Ok(response)

@@ -1,5 +1,13 @@
-//! Pages as a browser meets them: over the router, with cookies, tokens and forms.
+//! The router from outside, without a socket: every door of the table, every form, every word.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod api;
+mod counter;
+mod doors;
+mod forms;
+mod journal;
+mod support;
+mod texts;
 mod verdicts;
+mod workflow;

@@ -151,6 +151,7 @@ async fn tokens_may_no_more_than_they_were_given_and_their_account_still_has() {
         let (user, at, theirs) = colleague(app, &admin, "b.sato", Role::Operator).await;
         let operator = on(app, &at, &theirs).await.unwrap();
         let ends = "2026-12-31".parse().unwrap();
+        let actor = testkit::actor();
         let scopes = [Permission::ReadLedgers, Permission::EditLedgers];
         let wrong: [(&str, &[Permission], &str); 5] = [
             ("", &scopes, "2026-12-31"),
@@ -163,17 +164,26 @@ async fn tokens_may_no_more_than_they_were_given_and_their_account_still_has() {
             assert_eq!(code(app.token_make(&operator, name, scopes, ends.parse().unwrap()).await), "APP-002");
         }
         let secret = app.token_make(&operator, "資産管理との連携", &scopes, ends).await.unwrap();
-        let (owner, may, name) = app.token_check(secret.expose()).await.unwrap().unwrap();
-        assert_eq!(
-            (owner.id.as_str(), may.as_slice(), name.as_str()),
-            (user.id.as_str(), &scopes[..], "資産管理との連携")
-        );
+        let program = app.token_check(secret.expose()).await.unwrap().unwrap();
+        assert_eq!((program.user.id.as_str(), program.scopes.as_slice()), (user.id.as_str(), &scopes[..]));
+        assert_eq!(program.actor().name, "職員 b.sato（b.sato）／資産管理との連携");
+        // Whoever runs the server makes one without a session, within the same limits.
+        let issue = |login: &'static str, scopes: &'static [Permission]| {
+            app.token_issue(&actor, &facility.id, login, "夜間の取込み", scopes, ends)
+        };
+        let issued = issue("B.Sato", &[Permission::EditLedgers]).await.unwrap();
+        assert!(app.token_check(issued.expose()).await.unwrap().unwrap().may(Permission::EditLedgers));
+        assert_eq!(code(issue("b.sato", &[Permission::Approve]).await), "APP-002");
+        assert_eq!(code(issue("nobody", &[Permission::ReadLedgers]).await), "APP-003");
+        let elsewhere = app.token_issue(&actor, "other", "b.sato", "x", &scopes, ends).await;
+        assert_eq!(code(elsewhere), "APP-003");
         assert!(app.token_check("sakimori_no").await.unwrap().is_none());
         let listed = app.token_list(&facility.id).await.unwrap();
+        let listed: Vec<_> = listed.into_iter().filter(|token| token.name == "資産管理との連携").collect();
         assert!(listed[0].used_at.is_some() && !listed[0].revoked);
 
         app.user_role_set(&admin, &user.id, Role::Auditor).await.unwrap();
-        assert_eq!(app.token_check(secret.expose()).await.unwrap().unwrap().1, [Permission::ReadLedgers]);
+        assert_eq!(app.token_check(secret.expose()).await.unwrap().unwrap().scopes, [Permission::ReadLedgers]);
         app.user_disable(&admin, &user.id, "異動").await.unwrap();
         assert!(app.token_check(secret.expose()).await.unwrap().is_none());
         app.user_enable(&admin, &user.id).await.unwrap();

@@ -1,0 +1,415 @@
+//! `GET /api/v1/openapi.json`: what programs may ask, as OpenAPI 3.1.
+//!
+//! Paths, methods and scopes come from [`ROUTES`], the shape of rows from [`LEDGERS`]; [`OPERATIONS`] adds a sentence and
+//! the shapes around them. A route over a ledger is written once for each ledger, so that each has its own columns.
+
+use std::sync::OnceLock;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use domain::evaluate::Verdict;
+use domain::ledger::{Column, LEDGERS, Ledger, TEXT_MAX, ledger};
+use serde_json::{Map, Value, json};
+
+use super::ledgers::{FORMATS, filters};
+use super::values::{self, INTEGER_MAX};
+use super::work::{self, LENDING};
+use crate::pages::imports::XLSX;
+use crate::routes::{Access, ROUTES, Route};
+
+/// Answers with the description.
+pub(crate) async fn show() -> Response {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let text = TEXT.get_or_init(|| describe().to_string());
+    ([(CONTENT_TYPE, "application/json")], text.clone()).into_response()
+}
+
+/// What is said of a route besides its line in the table.
+struct Operation {
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    /// Parameters after the question mark.
+    query: fn(Option<&'static Ledger>) -> Vec<Value>,
+    /// What is sent.
+    body: Option<fn(&'static Ledger) -> Value>,
+    /// Status and content of the answer.
+    status: &'static str,
+    answer: fn(&'static Ledger) -> Value,
+}
+
+const fn operation(
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    status: &'static str,
+    answer: fn(&'static Ledger) -> Value,
+) -> Operation {
+    Operation { method, path, summary, query: |_| Vec::new(), body: None, status, answer }
+}
+
+impl Operation {
+    const fn asks(self, query: fn(Option<&'static Ledger>) -> Vec<Value>) -> Self {
+        Self { query, ..self }
+    }
+
+    const fn takes(self, body: fn(&'static Ledger) -> Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+}
+
+/// Every route for programs.
+#[rustfmt::skip]
+const OPERATIONS: &[Operation] = &[
+    operation("GET", "/api/v1/facility", "施設", "200", |_| named("Facility")),
+    operation("GET", "/api/v1/ledgers", "台帳の一覧", "200", |_| json_of(object(&[("ledgers", array(object(&[
+        ("name", string()), ("label", string()), ("key", array(string())), ("rows", count()),
+    ])))]))),
+    operation("GET", "/api/v1/ledgers/{ledger}/rows", "行の一覧（50行ずつ）", "200", |l| json_of(object(&[
+        ("rows", array(row(l))), ("total", count()), ("page", count()), ("pages", count()),
+    ]))).asks(listing),
+    operation("POST", "/api/v1/ledgers/{ledger}/rows", "行を追加する", "201", |l| json_of(row(l)))
+        .takes(|l| json_of(object(&[("values", values_of(l))]))),
+    operation("GET", "/api/v1/ledgers/{ledger}/rows/{key}", "1行", "200", |l| json_of(row(l))),
+    operation("PUT", "/api/v1/ledgers/{ledger}/rows/{key}", "行の値を置き換える（書かない列は「記載なし」になる。rev が古ければ409）", "200", |l| json_of(row(l)))
+        .takes(|l| json_of(object(&[("rev", revision()), ("values", values_of(l))]))),
+    operation("DELETE", "/api/v1/ledgers/{ledger}/rows/{key}", "行を外す（内容と理由は操作記録に残る。rev が古ければ409）", "204", |_| Value::Null)
+        .asks(|_| vec![parameter("rev", true, "読んだときの rev", &revision()), parameter("reason", true, "理由", &json!({ "type": "string", "minLength": 1 }))]),
+    operation("GET", "/api/v1/ledgers/{ledger}/rows/{key}/history", "行の履歴（新しい順）", "200", |_| json_of(object(&[("entries", array(object(&[
+        ("seq", count()), ("at", instant()), ("actor", string()), ("action", string()),
+        ("details", json!({ "type": "object", "additionalProperties": string() })),
+    ])))]))),
+    operation("GET", "/api/v1/ledgers/{ledger}/export", "台帳をファイルで書き出す", "200", |_| json!({
+        "application/json": { "schema": { "type": "object" } },
+        "text/csv": { "schema": string() },
+        XLSX: { "schema": {} },
+    })).asks(|_| vec![parameter("format", false, "形式（既定は json）", &json!({ "type": "string", "enum": FORMATS }))]),
+    operation("POST", "/api/v1/ledgers/{ledger}/import", "ファイル（xlsx・CSV・TSV）を取り込む", "200", |_| json_of(object(&[
+        ("file", string()), ("notes", array(string())), ("sheets", array(object(&[
+            ("sheet", string()), ("ledger", string()), ("import", nullable("string")), ("unmatched", array(string())),
+            ("added", array(string())), ("changed", array(string())), ("unchanged", count()),
+            ("rejected", array(object(&[("line", count()), ("key", nullable("string")), ("problems", array(string()))]))),
+        ]))),
+    ]))).takes(|_| json!({ "application/octet-stream": { "schema": {} } })).asks(|_| vec![
+        parameter("name", false, "ファイル名", &string()),
+        parameter("dry_run", false, "何が変わるかだけを答える", &json!({ "type": "boolean" })),
+    ]),
+    operation("GET", "/api/v1/requirements", "ある版の判定（省くと施設が従う版）", "200", |_| named("Verdicts"))
+        .asks(|_| vec![parameter("edition", false, "版", &string())]),
+    operation("GET", "/api/v1/requirements/{id}", "要求事項の判定と根拠（番号の / は %2F と書く）", "200", |_| named("Finding")),
+    operation("GET", "/api/v1/checklists/{edition}/{form}", "チェックリストの判定", "200", |_| named("Verdicts")),
+    operation("GET", "/api/v1/tasks", "やること（急ぐ順）", "200", |_| json_of(object(&[("tasks", array(object(&[
+        ("group", json!({ "type": "string", "enum": app::Group::ALL.map(work::group) })), ("title", string()),
+        ("link", json!({ "type": "object", "properties": { "requirement": string(), "ledger": string(), "key": string() }, "additionalProperties": false })),
+        ("due_on", day()), ("owner", nullable("string")),
+    ])))]))),
+    operation("GET", "/api/v1/approvals", "承認待ち", "200", |_| json_of(object(&[("approvals", array(object(&[
+        ("ledger", string()), ("key", string()), ("rev", revision()), ("title", string()), ("asked_by", nullable("string")), ("asked_on", day()),
+    ])))]))),
+    operation("GET", "/api/v1/loans", "終わっていない貸出・持出し", "200", |_| json_of(object(&[("loans", array(object(&[
+        ("state", string()), ("device", string()), ("borrower", string()), ("due_on", day()),
+        ("overdue_days", count()), ("row", named_row("loans")),
+    ])))]))),
+    operation("POST", "/api/v1/loans", "貸し出す。院外なら持出しを申請する", "201", |_| json_of(named_row("loans"))).takes(|_| json_of(lending())),
+    operation("POST", "/api/v1/loans/{no}/hand-over", "承認された機器を引き渡す", "200", |_| json_of(named_row("loans")))
+        .takes(|_| json_of(object(&[("rev", revision())]))),
+    operation("POST", "/api/v1/loans/{no}/return", "返却を受ける", "200", |_| json_of(named_row("loans")))
+        .takes(|_| json_of(partly(&[("rev", revision()), ("inspection", cell("loans", "inspection")), ("note", cell("loans", "note"))], &["rev"]))),
+    operation("POST", "/api/v1/loans/{no}/cancel", "引き渡す前の貸出を取り消す", "200", |_| json_of(named_row("loans")))
+        .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
+    operation("POST", "/api/v1/losses", "機器・媒体の紛失を届け出る", "201", |_| json_of(named_row("records")))
+        .takes(|_| json_of(object(&[("device", entered()), ("what_happened", entered())]))),
+];
+
+fn string() -> Value {
+    json!({ "type": "string" })
+}
+
+/// A text that is sent.
+fn entered() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": TEXT_MAX })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn revision() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": INTEGER_MAX })
+}
+
+fn instant() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+/// A day, or none.
+fn day() -> Value {
+    json!({ "type": ["string", "null"], "format": "date" })
+}
+
+fn nullable(kind: &str) -> Value {
+    json!({ "type": [kind, "null"] })
+}
+
+fn array(of: Value) -> Value {
+    json!({ "type": "array", "items": of })
+}
+
+/// An object with exactly these members.
+fn object(members: &[(&str, Value)]) -> Value {
+    let required: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    partly(members, &required)
+}
+
+/// An object with no other than these members.
+fn partly(members: &[(&str, Value)], required: &[&str]) -> Value {
+    let properties: Map<String, Value> =
+        members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+/// An object with one more member.
+fn with(mut object: Value, name: &str, value: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+    object
+}
+
+fn json_of(schema: Value) -> Value {
+    json!({ "application/json": { "schema": schema } })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn named(name: &str) -> Value {
+    json_of(reference(name))
+}
+
+fn row(of: &Ledger) -> Value {
+    named_row(of.name)
+}
+
+fn named_row(of: &str) -> Value {
+    reference(&format!("{of}.row"))
+}
+
+fn values_of(of: &Ledger) -> Value {
+    reference(&format!("{}.values", of.name))
+}
+
+fn cell(of: &str, column: &str) -> Value {
+    ledger(of).and_then(|l| l.column(column)).map_or(Value::Null, values::schema)
+}
+
+fn lending() -> Value {
+    let members: Vec<(&str, Value)> = LENDING.iter().map(|name| (*name, cell("loans", name))).collect();
+    partly(&members, &["device", "borrower"])
+}
+
+fn parameter(name: &str, required: bool, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "query", "required": required, "description": description, "schema": schema })
+}
+
+fn listing(of: Option<&'static Ledger>) -> Vec<Value> {
+    let Some(of) = of else { return Vec::new() };
+    let columns: Vec<&str> = of.columns.iter().map(|c| c.name).collect();
+    let mut all = vec![
+        parameter("q", false, "すべてを含む行を探す言葉（空白で区切る）", &string()),
+        parameter("sort", false, "並べる列", &json!({ "type": "string", "enum": columns })),
+        parameter("desc", false, "大きい順", &json!({ "type": "boolean" })),
+        parameter("page", false, "ページ", &json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX })),
+    ];
+    let narrow = |(column, codes): (&Column, Vec<&str>)| {
+        parameter(column.name, false, column.label.ja, &json!({ "type": "string", "enum": codes }))
+    };
+    all.extend(filters(of).map(narrow));
+    all
+}
+
+/// The whole description.
+pub(crate) fn describe() -> Value {
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let Access::Token(needs) = route.access else { continue };
+        let Some(operation) = of_route(route) else { continue };
+        let over = route.path.contains("{ledger}");
+        for ledger in LEDGERS.iter().take(if over { LEDGERS.len() } else { 1 }) {
+            let path = route.path.replace("{ledger}", ledger.name);
+            let item = paths.entry(path.clone()).or_insert_with(|| json!({}));
+            if let Some(item) = item.as_object_mut() {
+                let described = describe_one(operation, &path, needs.code(), over.then_some(ledger), ledger);
+                item.insert(operation.method.to_lowercase(), described);
+            }
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Sakimori API",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "自分のアカウントの画面で作ったトークンを Authorization: Bearer に付けて使います。1秒に50回（まとめて100回）まで受け付けます。",
+            "license": { "name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "schemas": schemas(),
+            "responses": { "Problem": {
+                "description": "受け付けられなかった理由",
+                "content": { "application/problem+json": { "schema": reference("Problem") } },
+            } },
+        },
+    })
+}
+
+fn of_route(route: &Route) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.path == route.path && operation.method == route.method.as_str())
+}
+
+fn describe_one(
+    operation: &Operation,
+    path: &str,
+    scope: &str,
+    over: Option<&'static Ledger>,
+    ledger: &'static Ledger,
+) -> Value {
+    let mut parameters: Vec<Value> = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }))
+        .collect();
+    parameters.extend((operation.query)(over));
+    let mut success = json!({ "description": "できました" });
+    let content = (operation.answer)(ledger);
+    if !content.is_null() {
+        success = with(success, "content", content);
+    }
+    let mut responses = Map::from_iter([(operation.status.to_owned(), success)]);
+    let mut refusals = vec!["400", "401", "403", "404", "405", "422", "429", "503"];
+    if operation.method != "GET" {
+        refusals.extend(["409", "413", "415"]);
+    }
+    responses.extend(
+        refusals.into_iter().map(|status| (status.to_owned(), json!({ "$ref": "#/components/responses/Problem" }))),
+    );
+    let tag = over.map_or("全体", |ledger| ledger.label.ja);
+    let mut described = json!({
+        "summary": operation.summary,
+        "tags": [tag],
+        "security": [{ "token": [scope] }],
+        "parameters": parameters,
+        "responses": responses,
+    });
+    if let Some(body) = operation.body {
+        described = with(described, "requestBody", json!({ "required": true, "content": body(ledger) }));
+    }
+    described
+}
+
+fn schemas() -> Map<String, Value> {
+    let mut all = Map::new();
+    for ledger in LEDGERS {
+        let members: Vec<(&str, Value)> = ledger.columns.iter().map(|c| (c.name, values::schema(c))).collect();
+        let required: Vec<&str> = ledger.columns.iter().filter(|c| c.required).map(|c| c.name).collect();
+        let values = with(partly(&members, &required), "description", ledger.label.ja.into());
+        all.insert(format!("{}.values", ledger.name), values);
+        let row = object(&[
+            ("key", string()),
+            ("rev", revision()),
+            ("entered_on", json!({ "type": "string", "format": "date" })),
+            ("values", values_of(ledger)),
+        ]);
+        all.insert(format!("{}.row", ledger.name), row);
+    }
+    let facility = object(&[
+        ("no", string()),
+        ("name", string()),
+        ("kind", nullable("string")),
+        ("hosting", nullable("string")),
+        ("staff", nullable("boolean")),
+        ("edition", nullable("string")),
+        ("uses_systems", nullable("boolean")),
+    ]);
+    let evidence = object(&[
+        ("says", string()),
+        ("source", string()),
+        ("on", day()),
+        ("truth", json!({ "type": "string", "enum": ["true", "false", "unknown", "skip"] })),
+    ]);
+    let finding = object(&[
+        ("id", string()),
+        ("number", nullable("string")),
+        ("summary", string()),
+        ("verdict", json!({ "type": "string", "enum": Verdict::ALL.map(Verdict::code) })),
+        ("reasons", array(string())),
+        ("evidence", array(evidence)),
+        ("next", array(string())),
+        ("owner", nullable("string")),
+        ("target_on", day()),
+        ("holds_until", day()),
+    ]);
+    let verdicts = object(&[
+        ("edition", string()),
+        ("title", string()),
+        ("on", json!({ "type": "string", "format": "date" })),
+        ("counts", json!({ "type": "object", "additionalProperties": count() })),
+        ("findings", array(reference("Finding"))),
+    ]);
+    let problem = object(&[
+        ("status", count()),
+        ("title", string()),
+        ("code", string()),
+        ("detail", string()),
+        ("errors", array(object(&[("field", string()), ("message", string())]))),
+    ]);
+    let named = [("Facility", facility), ("Finding", finding), ("Verdicts", verdicts), ("Problem", problem)];
+    all.extend(named.map(|(name, schema)| (name.to_owned(), schema)));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn every_route_for_programs_is_described_and_nothing_else_is() {
+        let routes: Vec<(&str, &str)> = ROUTES
+            .iter()
+            .filter(|route| matches!(route.access, Access::Token(_)))
+            .map(|route| (route.method.as_str(), route.path))
+            .collect();
+        let described: Vec<(&str, &str)> = OPERATIONS.iter().map(|o| (o.method, o.path)).collect();
+        assert_eq!(routes, described, "in the same order");
+        assert!(
+            ROUTES.iter().all(|r| r.path.starts_with("/api/") == matches!(r.access, Access::Token(_))
+                || r.path.ends_with("openapi.json"))
+        );
+        let document = describe();
+        let operations: usize =
+            document["paths"].as_object().unwrap().values().map(|i| i.as_object().unwrap().len()).sum();
+        let over = routes.iter().filter(|(_, path)| path.contains("{ledger}")).count();
+        assert_eq!(operations, routes.len() - over + over * LEDGERS.len());
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = describe();
+        let text = document.to_string();
+        let mut found = 0;
+        for part in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = part.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+            found += 1;
+        }
+        assert!(found > 100);
+        for of in LEDGERS {
+            let clash = of.columns.iter().find(|c| ["q", "sort", "desc", "page"].contains(&c.name));
+            assert!(clash.is_none(), "{}", of.name);
+        }
+    }
+}

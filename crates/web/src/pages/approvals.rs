@@ -1,0 +1,138 @@
+//! 承認: what waits, with everything that is approved in view; what one asked for oneself; what was approved lately.
+
+use app::{Approved, Asked, Pending};
+use askama::Template;
+use axum::extract::Path;
+use domain::authz::Permission;
+use domain::workflow::approval::same_person;
+
+use crate::form::{Errors, Fields};
+use crate::guard::Visit;
+use crate::page::{Chrome, PageResult, Problem, done};
+use crate::pages::ledgers::{address, segment};
+use crate::pages::loans;
+use crate::pages::rows::{Seal, rev};
+
+/// How many of the last approvals are shown.
+const SHOWN: usize = 10;
+
+/// Something that waits.
+struct Item {
+    pending: Pending,
+    /// Place on the page.
+    id: String,
+    /// Address of its acts.
+    to: String,
+    /// Address of the row.
+    href: String,
+    /// Whoever is signed in asked for it.
+    sole: bool,
+    /// Where it can be refused for good.
+    refuse: Option<String>,
+}
+
+/// Something that was approved.
+struct Given {
+    title: String,
+    href: String,
+    seal: Seal,
+}
+
+#[derive(Template)]
+#[template(path = "approvals.html")]
+struct Approvals {
+    c: Chrome,
+    errors: Errors,
+    items: Vec<Item>,
+    mine: Vec<Mine>,
+    given: Vec<Given>,
+    approvers: String,
+}
+
+/// Something one asked for.
+pub(crate) struct Mine {
+    pub(crate) asked: Asked,
+    /// Where to go on with it.
+    pub(crate) href: String,
+}
+
+impl Mine {
+    /// What somebody asked for, and where it goes on.
+    pub(crate) fn of(asked: Asked) -> Self {
+        let key = segment(&asked.key);
+        let href = match (asked.ledger, asked.sent_back.is_some()) {
+            ("loans", true) => format!("/loans/{key}/amend"),
+            ("loans", false) => loans::address(&asked.key),
+            ("byod", true) => format!("/byod/{key}/amend"),
+            ("byod", false) => "/byod".to_owned(),
+            ("overrides", _) => format!("/overrides/new?requirement={key}"),
+            (ledger, _) => address(ledger, &asked.key),
+        };
+        Self { asked, href }
+    }
+}
+
+/// Names of those who may approve, for whom to turn to.
+pub(crate) async fn approvers(visit: &Visit) -> Result<String, Problem> {
+    let users = visit.app().user_list(&visit.facility()?.id).await?;
+    let able = users.into_iter().filter(|u| u.role.may(Permission::Approve) && u.disabled.is_none() && !u.sealed);
+    Ok(able.map(|user| user.name).collect::<Vec<_>>().join("、"))
+}
+
+/// What waits for approval.
+pub(crate) async fn list(visit: Visit) -> PageResult {
+    visit.page(&page(&visit, Errors::default()).await?)
+}
+
+/// The page with why an act was refused.
+pub(crate) async fn again(visit: &Visit, errors: Errors) -> PageResult {
+    visit.again(&page(visit, errors).await?)
+}
+
+async fn page(visit: &Visit, errors: Errors) -> Result<Approvals, Problem> {
+    let (app, facility, me) = (visit.app(), visit.facility()?, visit.me()?);
+    let items = app.approvals_pending(facility).await?.into_iter().map(|pending| {
+        let key = segment(&pending.key);
+        Item {
+            id: format!("{}-{}", pending.ledger, pending.key.replace(['/', ' '], "-")),
+            to: format!("/approvals/{}/{key}", pending.ledger),
+            href: match pending.ledger {
+                "loans" => loans::address(&pending.key),
+                ledger => address(ledger, &pending.key),
+            },
+            sole: pending.asked_by.as_deref().is_none_or(|asked| same_person(asked, &me.user.name)),
+            refuse: (pending.ledger == "byod").then(|| format!("/byod/{key}/refuse")),
+            pending,
+        }
+    });
+    let items = items.collect();
+    let mine = app.asked_by(facility, &me.user.name).await?.into_iter().map(Mine::of).collect();
+    let given =
+        app.approvals_given(facility, SHOWN).await?.into_iter().map(|Approved { ledger, key, title, by, on, sole }| {
+            let href = if ledger == "loans" { loans::address(&key) } else { address(ledger, &key) };
+            Given { title, href, seal: Seal { name: by, on, sole } }
+        });
+    let given = given.collect();
+    let mut c = visit.chrome("approvals-title");
+    c.failed = !errors.is_empty();
+    Ok(Approvals { c, errors, items, mine, given, approvers: approvers(visit).await? })
+}
+
+/// Approves what was shown.
+pub(crate) async fn approve(visit: Visit, Path((ledger, key)): Path<(String, String)>, fields: Fields) -> PageResult {
+    let (actor, facility) = (visit.me()?.actor(), visit.facility()?);
+    let shown = fields.get("shown_sha256");
+    match visit.app().approve(&actor, facility, &ledger, &key, rev(&fields), shown, None).await {
+        Ok(_) => Ok(done("/approvals", "approvals-approved", &[("title", &fields.get("title"))])),
+        Err(error) => again(&visit, Errors::of(error)?).await,
+    }
+}
+
+/// Sends back, with a reason.
+pub(crate) async fn send_back(visit: Visit, Path((ledger, key)): Path<(String, String)>, fields: Fields) -> PageResult {
+    let (actor, facility) = (visit.me()?.actor(), visit.facility()?);
+    match visit.app().send_back(&actor, facility, &ledger, &key, rev(&fields), fields.get("reason")).await {
+        Ok(_) => Ok(done("/approvals", "approvals-sent-back", &[("title", &fields.get("title"))])),
+        Err(error) => again(&visit, Errors::of(error)?).await,
+    }
+}

@@ -1,0 +1,306 @@
+//! The interface for programs: who gets in, what is refused, what is written.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use app::{App, Clock, Terminal};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Request, StatusCode};
+use domain::authz::Permission::{self, EditLedgers, LendDevices, ReadLedgers, ReadTasks, ReadVerdicts};
+use domain::evaluate::Facility;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use store::{Location, Store};
+use tempfile::TempDir;
+use testkit::{actor, noon};
+use tower::ServiceExt as _;
+use web::Web;
+use web::routes::{Access, ROUTES};
+
+/// A clock that tests turn, in microseconds.
+#[derive(Clone)]
+struct Dial(Arc<AtomicI64>);
+
+impl Clock for Dial {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+impl Dial {
+    fn on(&self, day: &str) {
+        let at: Timestamp = format!("{day}T03:00:00Z").parse().unwrap();
+        self.0.store(at.as_microsecond(), Ordering::Relaxed);
+    }
+}
+
+/// The demonstration behind a router, with the administrator's account.
+struct Site {
+    app: Arc<App>,
+    router: Router,
+    facility: Facility,
+    dial: Dial,
+    _folder: TempDir,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let dial = Dial(Arc::new(AtomicI64::new(noon().as_microsecond())));
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::Folder(folder.path().join("data"))).await.unwrap();
+        let app = Arc::new(App::new(store, dial.clone()));
+        let facility = app.load_demo(&actor()).await.unwrap();
+        let desk = Terminal { key: "desk".to_owned(), address: [192, 0, 2, 1].into(), agent: "Edge".to_owned() };
+        let link = app.setup_link().await.unwrap();
+        let grant = app.setup_begin(&desk, link.expose()).await.unwrap();
+        app.setup_admin(&desk, grant.expose(), &facility.id, "鈴木 あおい", "a.suzuki").await.unwrap();
+        let web = Web {
+            app: Arc::clone(&app),
+            origin: Arc::new("http://localhost".to_owned()),
+            folder: Arc::default(),
+            demo: false,
+        };
+        Self { app, router: web::router(web), facility, dial, _folder: folder }
+    }
+
+    async fn token(&self, scopes: &[Permission]) -> String {
+        let until = "2026-11-30".parse().unwrap();
+        let made = self.app.token_issue(&actor(), &self.facility.id, "a.suzuki", "連携", scopes, until).await;
+        made.unwrap().expose().to_owned()
+    }
+
+    async fn ask(&self, token: &str, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .body(Body::from(body))
+            .unwrap();
+        let (status, _, body) = self.send(request).await;
+        (status, body)
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        if parts.status.is_client_error() {
+            assert_eq!(parts.headers["content-type"], "application/problem+json", "{:?}", parts.status);
+        }
+        (parts.status, parts.headers, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn entries(&self) -> usize {
+        self.app.store.journal_list(None, 10_000).await.unwrap().len()
+    }
+}
+
+const ROWS: &str = "/api/v1/ledgers/vendors/rows";
+
+#[tokio::test]
+async fn only_a_token_with_the_scope_gets_in() {
+    let site = Site::new().await;
+    let reader = site.token(&[ReadLedgers]).await;
+    for route in ROUTES {
+        let Access::Token(needs) = route.access else { continue };
+        let path = route.path.replace("{ledger}", "devices").replace(['{', '}'], "");
+        let (method, body) = (route.method.as_str(), json!({}));
+        let (status, said) = site.ask("sakimori_wrong", method, &path, body.clone()).await;
+        assert_eq!((status, &said["code"]), (StatusCode::UNAUTHORIZED, &json!("API-001")), "{path}");
+        let (status, said) = site.ask(&reader, method, &path, body).await;
+        if needs == ReadLedgers {
+            assert!(status != StatusCode::FORBIDDEN && !status.is_server_error(), "{path} {status}");
+        } else {
+            assert_eq!((status, &said["code"]), (StatusCode::FORBIDDEN, &json!("API-002")), "{path}");
+        }
+    }
+    // A session is no token, and what asks for a token says so.
+    let request = Request::get(ROWS).header("cookie", "__Host-session=x").body(Body::empty()).unwrap();
+    let (status, headers, _) = site.send(request).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(headers["www-authenticate"], "Bearer realm=\"sakimori\"");
+    assert_eq!((&headers["cache-control"], headers.get("set-cookie")), (&"no-store".parse().unwrap(), None));
+}
+
+#[tokio::test]
+async fn a_token_ends_by_its_day_and_by_revocation() {
+    let site = Site::new().await;
+    let (first, second) = (site.token(&[ReadLedgers]).await, site.token(&[ReadLedgers]).await);
+    let status = async |token: &str| site.ask(token, "GET", ROWS, Value::Null).await.0;
+    assert_eq!((status(&first).await, status(&second).await), (StatusCode::OK, StatusCode::OK));
+    let tokens = site.app.token_list(&site.facility.id).await.unwrap();
+    let mut tx = site.app.store.begin(&actor(), &site.facility.id, noon()).await.unwrap();
+    tx.token_revoke(&tokens[1].id).await.unwrap();
+    tx.record(domain::journal::Event::new("token.revoke", tokens[1].id.clone()));
+    tx.commit().await.unwrap();
+    assert_eq!(status(&first).await, StatusCode::UNAUTHORIZED);
+    site.dial.on("2026-11-30");
+    assert_eq!(status(&second).await, StatusCode::OK);
+    site.dial.on("2026-12-01");
+    assert_eq!(status(&second).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn rows_go_in_and_out_with_types_and_revisions() {
+    let site = Site::new().await;
+    let token = site.token(&[ReadLedgers, EditLedgers]).await;
+    let before = site.entries().await;
+    let values =
+        json!({ "no": "PC-901", "name": "連携試験", "kind": "terminal", "encrypted": true, "bought_on": "2026-04-01" });
+    let (status, made) = site.ask(&token, "POST", "/api/v1/ledgers/devices/rows", json!({ "values": values })).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    assert_eq!((&made["key"], &made["rev"]), (&json!("PC-901"), &json!(1)));
+    assert_eq!(site.entries().await, before + 1);
+    let path = "/api/v1/ledgers/devices/rows/PC-901";
+    let (_, read) = site.ask(&token, "GET", path, Value::Null).await;
+    assert_eq!(read["values"], values);
+
+    // What is not written is not stated any more; the old revision is no good twice.
+    let change =
+        json!({ "rev": 1, "values": { "no": "PC-901", "name": "連携試験2", "kind": "terminal", "encrypted": null } });
+    let (status, changed) = site.ask(&token, "PUT", path, change.clone()).await;
+    assert_eq!(
+        (status, &changed["values"]),
+        (StatusCode::OK, &json!({ "no": "PC-901", "name": "連携試験2", "kind": "terminal" }))
+    );
+    let (status, said) = site.ask(&token, "PUT", path, change).await;
+    assert_eq!((status, &said["code"]), (StatusCode::CONFLICT, &json!("APP-004")));
+    let (_, history) = site.ask(&token, "GET", &format!("{path}/history"), Value::Null).await;
+    assert_eq!(history["entries"][0]["actor"], "鈴木 あおい（a.suzuki）／連携");
+
+    let wrong = json!({ "values": {
+        "no": 7, "name": "あ".repeat(2_001), "encrypted": "はい", "bought_on": "令和8年4月1日", "kind": "ノート",
+        "secret": 1,
+    } });
+    let (status, said) = site.ask(&token, "POST", "/api/v1/ledgers/devices/rows", wrong).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut fields: Vec<&str> =
+        said["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["bought_on", "encrypted", "kind", "name", "no", "secret"]);
+
+    let (status, said) = site.ask(&token, "DELETE", &format!("{path}?rev=2&reason=x"), Value::Null).await;
+    assert_eq!((status, &said["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("LED-002")));
+    let values = json!({ "values": { "no": "V-9", "name": "架空商会" } });
+    assert_eq!(site.ask(&token, "POST", ROWS, values).await.0, StatusCode::CREATED);
+    let gone = site.ask(&token, "DELETE", &format!("{ROWS}/V-9?rev=1&reason=%E8%A9%A6%E9%A8%93"), Value::Null).await;
+    assert_eq!(gone.0, StatusCode::NO_CONTENT);
+    assert_eq!(site.ask(&token, "GET", &format!("{ROWS}/V-9"), Value::Null).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn strange_requests_are_refused_by_name() {
+    let site = Site::new().await;
+    let token = site.token(&[ReadLedgers, EditLedgers]).await;
+    for (query, field) in [
+        ("page=x", "page"),
+        ("page=0", "page"),
+        ("sort=secret", "sort"),
+        ("desc=1", "desc"),
+        ("other=1", "other"),
+        ("q=a&q=b", "q"),
+    ] {
+        let (status, said) = site.ask(&token, "GET", &format!("{ROWS}?{query}"), Value::Null).await;
+        assert_eq!((status, &said["errors"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)), "{query}");
+    }
+    assert_eq!(site.ask(&token, "POST", ROWS, json!([])).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(site.ask(&token, "PATCH", ROWS, json!({})).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(site.ask(&token, "GET", "/api/v1/ledgers/none/rows", Value::Null).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(site.ask(&token, "GET", &format!("{ROWS}/%00"), Value::Null).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(site.ask(&token, "GET", &format!("{ROWS}/%ff"), Value::Null).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(site.ask(&token, "GET", "/api/v1/nothing", Value::Null).await.0, StatusCode::NOT_FOUND);
+    let text = Request::post(ROWS).header("authorization", format!("Bearer {token}")).body(Body::from("{}")).unwrap();
+    assert_eq!(site.send(text).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn rows_of_another_facility_do_not_exist() {
+    let site = Site::new().await;
+    let token = site.token(&[ReadLedgers, EditLedgers]).await;
+    let other = app::NewFacility { name: "隣の医院".to_owned(), ..Default::default() };
+    let other = site.app.add_facility(&actor(), other).await.unwrap();
+    let vendors = domain::ledger::ledger("vendors").unwrap();
+    let fields = [("no", "V-SECRET"), ("name", "隣の業者")].map(|(n, v)| (n.to_owned(), v.to_owned())).into();
+    site.app.save_row(&actor(), &other, vendors, None, &fields).await.unwrap();
+    let path = format!("{ROWS}/V-SECRET");
+    assert_eq!(site.ask(&token, "GET", &path, Value::Null).await.0, StatusCode::NOT_FOUND);
+    let change = json!({ "rev": 1, "values": { "no": "V-SECRET", "name": "x" } });
+    assert_eq!(site.ask(&token, "PUT", &path, change).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        site.ask(&token, "DELETE", &format!("{path}?rev=1&reason=x"), Value::Null).await.0,
+        StatusCode::NOT_FOUND
+    );
+    let (_, list) = site.ask(&token, "GET", &format!("{ROWS}?q=V-SECRET"), Value::Null).await;
+    assert_eq!(list["total"], 0);
+}
+
+#[tokio::test]
+async fn work_and_verdicts_are_there() {
+    let site = Site::new().await;
+    let token = site.token(&[ReadLedgers, EditLedgers, ReadVerdicts, ReadTasks, LendDevices]).await;
+    let get = async |path: &str| site.ask(&token, "GET", path, Value::Null).await;
+    assert_eq!(get("/api/v1/facility").await.1["name"], site.facility.name.as_str());
+    let (_, verdicts) = get("/api/v1/requirements").await;
+    let first = &verdicts["findings"][0];
+    let id = first["id"].as_str().unwrap().replace('/', "%2F");
+    assert_eq!(&get(&format!("/api/v1/requirements/{id}")).await.1, first);
+    let (status, list) = get("/api/v1/checklists/checklist-r7/clinic").await;
+    let form = if status == StatusCode::OK { list } else { get("/api/v1/checklists/checklist-r7/hospital").await.1 };
+    assert!(!form["findings"].as_array().unwrap().is_empty());
+    assert!(!get("/api/v1/tasks").await.1["tasks"].as_array().unwrap().is_empty());
+    let (_, open) = get("/api/v1/loans").await;
+    let late = &open["loans"][0];
+    let path = format!("/api/v1/loans/{}/return", late["row"]["key"].as_str().unwrap());
+    let back = json!({ "rev": late["row"]["rev"], "inspection": ["whole"], "note": "" });
+    let (status, said) = site.ask(&token, "POST", &path, back).await;
+    assert!(matches!(status, StatusCode::OK | StatusCode::UNPROCESSABLE_ENTITY), "{said}");
+    let vendors = domain::ledger::ledger("vendors").unwrap();
+    let head = |name: &str| vendors.column(name).unwrap().label.ja;
+    let csv = format!("{},{}\nV-77,取込商会\n", head("no"), head("name"));
+    let import = |dry_run| {
+        let path = format!("/api/v1/ledgers/vendors/import?dry_run={dry_run}&name=v.csv");
+        let request = Request::post(path).header("authorization", format!("Bearer {token}"));
+        site.send(request.body(Body::from(csv.clone())).unwrap())
+    };
+    let (_, _, dry) = import(true).await;
+    assert_eq!((&dry["sheets"][0]["added"], &dry["sheets"][0]["import"]), (&json!(["V-77"]), &Value::Null));
+    assert!(import(false).await.2["sheets"][0]["import"].is_string());
+    assert_eq!(get("/api/v1/ledgers/vendors/export?format=json").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_comes_too_often_waits() {
+    let site = Site::new().await;
+    let token = site.token(&[ReadLedgers]).await;
+    for _ in 0..100 {
+        assert_eq!(site.ask(&token, "GET", "/api/v1/facility", Value::Null).await.0, StatusCode::OK);
+    }
+    let (status, said) = site.ask(&token, "GET", "/api/v1/facility", Value::Null).await;
+    assert_eq!((status, &said["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("WEB-429")));
+
+    let knock = async |address: [u8; 4]| {
+        let form = "application/x-www-form-urlencoded";
+        let request = Request::post("/sign-in").header("sec-fetch-site", "same-origin").header("content-type", form);
+        let from = ConnectInfo(SocketAddr::from((address, 40_000)));
+        let request = request.extension(from).body(Body::from("login=nobody&password=x")).unwrap();
+        site.router.clone().oneshot(request).await.unwrap()
+    };
+    // From this very machine there is no end; from elsewhere 20 tries.
+    for _ in 0..22 {
+        assert_ne!(knock([127, 0, 0, 1]).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    for _ in 0..20 {
+        assert_ne!(knock([192, 0, 2, 9]).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    let refused = knock([192, 0, 2, 9]).await;
+    assert_eq!(
+        (refused.status(), &refused.headers()["retry-after"]),
+        (StatusCode::TOO_MANY_REQUESTS, &"6".parse().unwrap())
+    );
+    assert_ne!(knock([192, 0, 2, 10]).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}

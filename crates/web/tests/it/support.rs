@@ -1,0 +1,256 @@
+//! A server in memory with the demonstration clinic, people of every role, and browsers for them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+
+use app::{App, Clock, NewUser, ResetMethod, Signed, Terminal, User};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use domain::authz::Role;
+use domain::evaluate::Facility;
+use jiff::Timestamp;
+use store::{Location, Store};
+use tempfile::TempDir;
+use testkit::{actor, noon};
+use tower::ServiceExt as _;
+use web::Web;
+
+/// Where browsers find the server.
+pub(crate) const ORIGIN: &str = "https://sakimori.clinic.example";
+/// The password of everybody; it may stand alone.
+pub(crate) const LONG: &str = "kx7mq2vbz9rtw";
+/// What separates the parts of an upload.
+const BOUNDARY: &str = "part-of-a-test";
+
+/// A clock that tests turn.
+#[derive(Clone)]
+struct Dial(Arc<AtomicI64>);
+
+impl Clock for Dial {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+/// The server.
+pub(crate) struct TestWeb {
+    pub(crate) app: Arc<App>,
+    pub(crate) facility: Facility,
+    /// The browser of the 医療情報システム安全管理責任者, signed in by the set-up link.
+    pub(crate) admin: Browser,
+    router: Router,
+    dial: Dial,
+    _folder: TempDir,
+}
+
+/// A browser on a terminal of its own, with its cookies.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) jar: BTreeMap<String, String>,
+    pub(crate) agent: String,
+    address: IpAddr,
+}
+
+/// What the server answered.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Whether it is a page.
+    pub(crate) fn is_html(&self) -> bool {
+        self.header("content-type").starts_with("text/html")
+    }
+
+    /// Fields of the form that is sent to `action`, as a browser would send them untouched.
+    pub(crate) fn hidden(&self, action: &str) -> Vec<(String, String)> {
+        let form = self.body.split("<form").find(|f| f.contains(&format!("action=\"{action}\"")));
+        let form = form.unwrap_or_else(|| panic!("no form to {action}:\n{}", self.body));
+        let form = form.split("</form>").next().unwrap();
+        let attribute = |tag: &str, name: &str| {
+            let from = tag.split_once(&format!("{name}=\""))?.1;
+            Some(plain(from.split_once('"')?.0))
+        };
+        form.split("<input type=\"hidden\"")
+            .skip(1)
+            .filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default())))
+            .collect()
+    }
+}
+
+/// Text as it was before it was put into a page.
+fn plain(html: &str) -> String {
+    let pairs = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    pairs.iter().fold(html.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+impl Browser {
+    /// A new browser on a terminal that nobody has used.
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU8 = AtomicU8::new(1);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let jar = BTreeMap::from([("__Host-terminal".to_owned(), format!("{number:064x}"))]);
+        Self { jar, agent: "Edge".to_owned(), address: [192, 0, 2, number].into() }
+    }
+
+    /// The terminal as the product sees it.
+    pub(crate) fn terminal(&self) -> Terminal {
+        Terminal { key: self.jar["__Host-terminal"].clone(), address: self.address, agent: self.agent.clone() }
+    }
+
+    /// Takes a session.
+    pub(crate) fn enter(&mut self, session: &str) {
+        self.jar.insert("__Host-session".to_owned(), session.to_owned());
+    }
+}
+
+impl TestWeb {
+    /// At noon in Japan of the tests' day.
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::Folder(folder.path().join("data"))).await.unwrap();
+        let dial = Dial(Arc::new(AtomicI64::new(noon().as_microsecond())));
+        let app = Arc::new(App::new(store, dial.clone()));
+        app.set_origin(&ORIGIN.parse().unwrap()).unwrap();
+        let facility = app.load_demo(&actor()).await.unwrap();
+        let mut admin = Browser::new();
+        let link = app.setup_link().await.unwrap();
+        let grant = app.setup_begin(&admin.terminal(), link.expose()).await.unwrap();
+        let session =
+            app.setup_admin(&admin.terminal(), grant.expose(), &facility.id, "鈴木 あおい", "a.suzuki").await.unwrap();
+        admin.enter(session.expose());
+        let signed = app.session(&admin.terminal(), session.expose()).await.unwrap().unwrap();
+        app.password_set(&signed, LONG).await.unwrap();
+        let (origin, data) = (Arc::new(ORIGIN.to_owned()), Arc::new(folder.path().join("data")));
+        let router = web::router(Web { app: Arc::clone(&app), origin, folder: data, demo: true });
+        Self { app, facility, admin, router, dial, _folder: folder }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.dial.0.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+
+    /// Whose session a browser has.
+    pub(crate) async fn signed(&self, browser: &Browser) -> Option<Signed> {
+        let cookie = browser.jar.get("__Host-session")?;
+        self.app.session(&browser.terminal(), cookie).await.unwrap()
+    }
+
+    /// Adds an account.
+    pub(crate) async fn add_user(&self, login: &str, role: Role, sealed: bool) -> User {
+        let admin = self.signed(&self.admin).await.unwrap();
+        let (name, login) = (format!("職員 {login}"), login.to_owned());
+        let new = NewUser { login, name, person: None, role, valid_from: None, valid_until: None, sealed };
+        self.app.user_add(&admin, new).await.unwrap()
+    }
+
+    /// A new person of a role, let in a moment ago.
+    pub(crate) async fn somebody(&self, role: Role) -> Browser {
+        let mut browser = Browser::new();
+        let user = self.add_user(&format!("{}-{}", role.code(), browser.address), role, false).await;
+        let admin = self.signed(&self.admin).await.unwrap();
+        let (grant, code) = self.app.reset_ask(&browser.terminal(), &user.login).await.unwrap();
+        self.app.reset_confirm(&admin, &code, &user.id, ResetMethod::Face, "職員証").await.unwrap();
+        let session = self.app.reset_use(&browser.terminal(), grant.expose()).await.unwrap().unwrap();
+        browser.enter(session.expose());
+        let signed = self.signed(&browser).await.unwrap();
+        self.app.password_set(&signed, LONG).await.unwrap();
+        browser
+    }
+
+    /// Sends a request with the cookies of a browser, and keeps those it is given.
+    pub(crate) async fn send(&self, browser: &mut Browser, mut request: Request<Body>) -> Answer {
+        let cookies: Vec<String> = browser.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        request.headers_mut().insert("cookie", cookies.join("; ").parse().unwrap());
+        request.headers_mut().insert("user-agent", browser.agent.parse().unwrap());
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((browser.address, 40_000))));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        for cookie in head.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            let (pair, attributes) = cookie.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            assert!(
+                ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"].iter().all(|a| attributes.contains(a)),
+                "{cookie}"
+            );
+            if attributes.contains("Max-Age=0") {
+                browser.jar.remove(name);
+            } else {
+                browser.jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let bytes = to_bytes(body, 64 << 20).await.unwrap();
+        Answer { status: head.status, headers: head.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// Opens a page.
+    pub(crate) async fn get(&self, browser: &mut Browser, path: &str) -> Answer {
+        self.send(browser, Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends a form as our own page would.
+    pub(crate) async fn post(&self, browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.signed(browser).await.map(|me| me.csrf).unwrap_or_default();
+        let request = form(path).header("sec-fetch-site", "same-origin");
+        self.send(browser, request.body(encoded(path, fields, Some(&token), None)).unwrap()).await
+    }
+
+    /// Sends a file as our own page would.
+    pub(crate) async fn upload(&self, browser: &mut Browser, path: &str, name: &str, bytes: &[u8]) -> Answer {
+        let token = self.signed(browser).await.map(|me| me.csrf).unwrap_or_default();
+        let request = form(path).header("sec-fetch-site", "same-origin");
+        self.send(browser, request.body(encoded(path, &[], Some(&token), Some((name, bytes)))).unwrap()).await
+    }
+
+    /// How many events the journal has.
+    pub(crate) async fn events(&self) -> usize {
+        self.app.store.journal_list(None, 1_000_000).await.unwrap().len()
+    }
+}
+
+/// Forms with a file.
+const UPLOADS: &[&str] = &["/imports"];
+
+/// The head of a form's request.
+pub(crate) fn form(path: &str) -> axum::http::request::Builder {
+    let kind = if UPLOADS.contains(&path) {
+        format!("multipart/form-data; boundary={BOUNDARY}")
+    } else {
+        "application/x-www-form-urlencoded".to_owned()
+    };
+    Request::builder().method(Method::POST).uri(path).header("content-type", kind)
+}
+
+/// Its body.
+pub(crate) fn encoded(path: &str, fields: &[(&str, &str)], token: Option<&str>, file: Option<(&str, &[u8])>) -> Body {
+    let all = token.map(|t| ("_csrf", t)).into_iter().chain(fields.iter().copied());
+    if !UPLOADS.contains(&path) {
+        return Body::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish());
+    }
+    let mut body = Vec::new();
+    for (name, value) in all {
+        let part = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    if let Some((name, bytes)) = file {
+        let head = format!("content-disposition: form-data; name=\"file\"; filename=\"{name}\"");
+        body.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    Body::from(body)
+}

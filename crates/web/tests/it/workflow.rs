@@ -1,0 +1,201 @@
+//! The day's work: today, lending, losing, media, personal devices, disposal, documents, training, approval.
+
+use axum::http::StatusCode;
+use domain::authz::Role;
+
+use crate::counter::TestWeb;
+
+#[tokio::test]
+async fn today_leads_to_the_forms() {
+    let site = TestWeb::demo().await;
+    let mut admin = site.admin();
+    let html = admin.page("/").await;
+    for part in ["返却を求める", "7日超過", "/loans/L-0001", "期限切れ", "できている項目", "role=\"img\"", "/lost"]
+    {
+        assert!(html.contains(part), "{part} is missing in {html}");
+    }
+    assert!(!html.contains("today-"), "every word is known");
+    let empty = TestWeb::empty().await;
+    let html = empty.admin().page("/").await;
+    assert!(html.contains("/imports") && html.contains("この3つから始めます"), "{html}");
+}
+
+#[tokio::test]
+async fn every_page_of_the_demonstration_opens() {
+    let site = TestWeb::demo().await;
+    let mut admin = site.admin();
+    let pages = [
+        ("/loans", "PC-010"),
+        ("/loans/new", "機器の貸出"),
+        ("/loans/new?device=PC-003", "value=\"PC-003\""),
+        ("/loans/L-0001", "返却を登録する"),
+        ("/loans/L-0003", "承認を待っています"),
+        ("/lost?device=MD-001", "value=\"MD-001\""),
+        ("/lost/next?device=PC-010", "架空メディカルシステムズ"),
+        ("/media", "USBメモリ1"),
+        ("/byod", "禁止です"),
+        ("/byod/new", "守る条件"),
+        ("/disposals", "証明書なし"),
+        ("/disposals/new?device=PC-005", "もう一度管理番号"),
+        ("/documents", "見直し期限切れ"),
+        ("/training", "2026年度にまだ受けていない人"),
+        ("/training/H-008", "受講を登録する"),
+        ("/inspections", "機器の棚卸し"),
+        ("/approvals", "求められていること"),
+        ("/overrides/new?requirement=checklist-r7/2-13", "取り下げる"),
+        ("/overrides/new?requirement=checklist-r7/2-3", "本当の回答"),
+        ("/ledgers", "/inspections"),
+    ];
+    for (path, part) in pages {
+        let html = admin.page(path).await;
+        assert!(html.contains(part), "{path}: {part} is missing in {html}");
+        let said = html.split("<main").nth(1).unwrap();
+        for key in ["loans-", "lost-", "media-", "byod-", "disposals-", "documents-", "training-", "approvals-"] {
+            assert!(!said.contains(&format!(">{key}")), "{path}: a word of {key} is unknown");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_device_is_lent_scanned_and_returned() {
+    let site = TestWeb::demo().await;
+    let mut nurse = site.colleague("yamasaki", "山﨑 真理", Some("S006"), Role::Staff).await;
+    let html = nurse.page("/").await;
+    assert!(html.contains("いま借りているものはありません") && !html.contains("できている項目"), "{html}");
+    let form = nurse.page("/loans/new?device=PC-003").await;
+    assert!(form.contains("value=\"S006\"") && form.contains("value=\"2026-11-22\""), "the rest is filled in: {form}");
+    let fields = [("device", "ｐｃ－００３"), ("borrower", "S006"), ("due_on", "R8.11.24"), ("place", "inside")];
+    let lent = nurse.submit("/loans/new", "/loans/new", &fields).await;
+    let html = nurse.follow(&lent).await;
+    assert!(html.contains("PC-003を貸し出しました") && html.contains("続けて貸し出す"), "{html}");
+    assert!(nurse.page("/").await.contains("診察室1のPC"));
+
+    let again = nurse.submit("/loans/new", "/loans/new", &fields).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(again.html.contains("LOAN-003") && again.html.contains("value=\"R8.11.24\""), "{}", again.html);
+
+    let scanned = nurse.get("/loans?device=PC-003").await;
+    assert_eq!(scanned.location, lent.location, "the label leads to the return");
+    let back = nurse.submit(&lent.location, &format!("{}/return", lent.location), &[("note", "")]).await;
+    assert!(nurse.follow(&back).await.contains("返却を登録しました"));
+    let html = nurse.get("/approvals").await;
+    assert_eq!(html.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn taking_out_needs_answers_and_approval() {
+    let site = TestWeb::demo().await;
+    let mut nurse = site.colleague("yamasaki", "山﨑 真理", Some("S006"), Role::Staff).await;
+    let mut admin = site.admin();
+    let outside = [("device", "MD-001"), ("borrower", "S006"), ("due_on", "2026-11-25"), ("place", "outside")];
+    let silent = nurse.submit("/loans/new", "/loans/new", &outside).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(silent.html.contains("href=\"#f-patient_data\""), "{}", silent.html);
+    let bad_day = nurse.submit("/loans/new", "/loans/new", &[("device", "MD-001"), ("due_on", "来週")]).await;
+    assert!(bad_day.html.contains("href=\"#f-due_on\""), "{}", bad_day.html);
+
+    let mut told = outside.to_vec();
+    told.push(("patient_data", "yes"));
+    let asked = nurse.submit("/loans/new", "/loans/new", &told).await;
+    assert!(nurse.follow(&asked).await.contains("承認を待っています"));
+    let html = nurse.page("/").await;
+    assert!(html.contains("承認待ち：髙橋 由美子"), "who has it now: {html}");
+
+    let to = "/approvals/loans/L-0004";
+    let empty = admin.submit("/approvals", &format!("{to}/send-back"), &[("reason", "")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(empty.html.contains("FLOW-002"), "{}", empty.html);
+    let back = admin.submit("/approvals", &format!("{to}/send-back"), &[("reason", "行き先を書いてください")]).await;
+    assert!(admin.follow(&back).await.contains("差し戻しました"));
+    assert!(nurse.page("/").await.contains("差戻し：行き先を書いてください"));
+
+    let amend = format!("{}/amend", asked.location);
+    told.push(("purpose", "青葉病院へ画像を届ける"));
+    let amended = nurse.submit(&amend, &amend, &told).await;
+    assert_eq!(amended.status, StatusCode::SEE_OTHER, "{}", amended.html);
+    let approved = admin.submit("/approvals", &format!("{to}/approve"), &[]).await;
+    let html = admin.follow(&approved).await;
+    assert!(html.contains("承認しました") && html.contains("class=\"seal\"") && html.contains("2026-11-22"), "{html}");
+
+    let handed = nurse.submit(&asked.location, &format!("{}/hand-over", asked.location), &[]).await;
+    assert!(nurse.follow(&handed).await.contains("返却を登録する"));
+    let unseen = nurse.submit(&asked.location, &format!("{}/return", asked.location), &[]).await;
+    assert_eq!(unseen.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unseen.html.contains("LOAN-008"), "{}", unseen.html);
+    let seen = [("inspection", "good"), ("inspection", "scanned")];
+    let back = nurse.submit(&asked.location, &format!("{}/return", asked.location), &seen).await;
+    assert!(nurse.follow(&back).await.contains("返却を登録しました"));
+}
+
+#[tokio::test]
+async fn a_loss_is_reported_and_says_whom_to_call() {
+    let site = TestWeb::demo().await;
+    let mut nurse = site.colleague("yamasaki", "山﨑 真理", Some("S006"), Role::Staff).await;
+    let silent = nurse.submit("/lost", "/lost", &[("device", "MD-001"), ("what", " ")]).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(silent.html.contains("href=\"#f-what\""), "{}", silent.html);
+    let sent =
+        nurse.submit("/lost", "/lost", &[("device", "md-001"), ("what", "かばんにない"), ("when", "15時")]).await;
+    let html = nurse.follow(&sent).await;
+    for part in ["次のことをしてください", "髙橋 由美子", "医療情報システム安全管理責任者", "data-print"]
+    {
+        assert!(html.contains(part), "{part} is missing in {html}");
+    }
+    assert!(site.admin().page("/media").await.contains("紛失"));
+}
+
+#[tokio::test]
+async fn a_disposal_wants_the_number_twice() {
+    let site = TestWeb::demo().await;
+    let mut admin = site.admin();
+    let mut fields = vec![
+        ("device", "PC-005"),
+        ("method", "destroy"),
+        ("done_by", "みどり架空リサイクル"),
+        ("disposed_on", "2026-11-21"),
+        ("result", "ok"),
+    ];
+    let once = admin.submit("/disposals/new", "/disposals/new", &fields).await;
+    assert_eq!(once.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(once.html.contains("href=\"#f-confirm\"") && once.html.contains("みどり架空リサイクル"), "{}", once.html);
+    fields.push(("confirm", "ＰＣ-005"));
+    let twice = admin.submit("/disposals/new", "/disposals/new", &fields).await;
+    assert!(admin.follow(&twice).await.contains("処置室のPC"));
+}
+
+#[tokio::test]
+async fn personal_devices_training_and_overrides() {
+    let site = TestWeb::demo().await;
+    let mut admin = site.admin();
+    let fields = [("person", "S005"), ("device", "私物のスマートフォン"), ("until_on", "2030-01-01")];
+    let long = admin.submit("/byod/new", "/byod/new", &fields).await;
+    assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(long.html.contains("BYOD-003"), "{}", long.html);
+    let fields = [
+        ("person", "S005"),
+        ("device", "私物のスマートフォン"),
+        ("until_on", "2027-03-31"),
+        ("conditions", "encrypted"),
+    ];
+    let asked = admin.submit("/byod/new", "/byod/new", &fields).await;
+    assert!(admin.follow(&asked).await.contains("申請中"));
+    assert!(admin.page("/approvals").await.contains("単独承認"), "the applicant is told");
+    let refused = admin.submit("/approvals", "/approvals/byod/B-0002/approve", &[]).await;
+    assert_eq!(refused.status, StatusCode::SEE_OTHER, "{}", refused.html);
+    let ended = admin.submit("/byod", "/byod/B-0002/end", &[]).await;
+    assert!(admin.follow(&ended).await.contains("終えました"));
+
+    let nobody = admin.submit("/training/H-012", "/training/H-012", &[]).await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let entered = admin.submit("/training/H-012", "/training/H-012", &[("person", "S006"), ("person", "S007")]).await;
+    assert!(admin.follow(&entered).await.contains("2人の受講を登録しました"));
+
+    let page = "/overrides/new?requirement=checklist-r7/2-3";
+    let silent = admin.submit(page, "/overrides/new", &[("answer", "yes")]).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(silent.html.contains("OVR-003"), "{}", silent.html);
+    let asked = admin.submit(page, "/overrides/new", &[("answer", "yes"), ("reason", "契約の別紙で確かめた")]).await;
+    assert!(admin.follow(&asked).await.contains("申請中"));
+    let back = admin.submit(page, "/overrides/withdraw", &[("because", "書面が出た")]).await;
+    assert!(admin.follow(&back).await.contains("取り下げました"));
+}
