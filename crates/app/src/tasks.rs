@@ -247,8 +247,7 @@ fn ending_permits(permits: &[StoredRow], known: &Known, today: Date) -> Asking {
         if until.is_some_and(|until| until <= plus(today, SOON.value)) {
             let who = known.called("people", &text(permit, "person"));
             let title = format!("終了か継続を決める：個人端末「{}」（{who}さん）", text(permit, "device"));
-            let does = remedy("byod.approved_current");
-            asking.add(Group::of(until, today), title, &permit.key, until, Some(who), does);
+            asking.add(Group::of(until, today), title, &permit.key, until, Some(who), "");
         }
     }
     asking

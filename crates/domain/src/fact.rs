@@ -622,14 +622,6 @@ pub static FACTS: &[Fact] = &[
         ("持出しは、引き渡す前に承認を受ける", "have it approved before it is handed over"),
     ),
     fact_of(
-        "byod.approved_current",
-        Source::Ledger("byod"),
-        ITEMS,
-        ALWAYS,
-        ("個人端末の許可に承認者があり、期限内である", "permits for personal devices are approved and current"),
-        ("利用を終了するか、新しい期限で申請する", "end the use, or apply with a new end"),
-    ),
-    fact_of(
         "disposal.proved",
         Source::Ledger("disposals"),
         ITEMS,

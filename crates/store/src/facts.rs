@@ -157,8 +157,6 @@ const LOANS: Base = Base {
     ledger: "loans",
     at: "COALESCE(e.returned_on, e.lent_on, e.entered_on)",
 };
-const BYOD: Base =
-    Base { from: "byod e", shows: ["e.row_key", "e.device", "e.person"], ledger: "byod", at: "e.entered_on" };
 const DISPOSALS: Base = Base {
     from: "disposals e",
     shows: ["e.row_key", "COALESCE(e.object, e.device)", "e.done_by"],
@@ -406,14 +404,6 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
                 "e.approved_by IS NULL OR e.approved_on IS NULL",
             ),
         ],
-    ),
-    (
-        BYOD,
-        &[dated(
-            "byod.approved_current",
-            "e.state = 'approved'",
-            "e.approved_by IS NULL OR e.approved_on IS NULL OR e.until_on < '{today}'",
-        )],
     ),
     (
         DISPOSALS,

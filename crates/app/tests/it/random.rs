@@ -187,7 +187,7 @@ async fn offenders(site: &Site, assessment: &Assessment) -> Vec<String> {
 #[tokio::test]
 async fn offenders_are_as_many_as_the_tally_says_and_the_same_on_every_database() {
     let outcomes = on_each(async |site| {
-        furnish(&site.app, 7, 20).await;
+        furnish(&site.app, 7, 30).await;
         let mut all = Vec::new();
         for assessment in site.app.assess_all().await.unwrap() {
             all.push(canonical(&assessment.evidence));

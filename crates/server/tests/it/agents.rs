@@ -2,23 +2,30 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use super::{Desk, kit};
 
 struct Server {
     process: Child,
     address: String,
+    /// Kept open: a server that nobody listens to any more ends.
+    _says: BufReader<ChildStdout>,
 }
 
 impl Server {
     fn on(desk: &Desk) -> Self {
-        let mut process =
-            desk.command().args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = desk
+            .command()
+            .args(["serve", "--plain", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut says = BufReader::new(process.stdout.take().unwrap());
+        says.read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
-        Self { process, address }
+        Self { process, address, _says: says }
     }
 
     /// Status and body of a POST.
