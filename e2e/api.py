@@ -93,7 +93,7 @@ def main():
     tool = schemathesis()
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder))
-        site.run("demo")
+        site.run("demo", "--load")
         name = site.run("facility", "list").split("\t")[1]
         server = site.serve()
         try:
