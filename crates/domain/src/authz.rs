@@ -1,7 +1,7 @@
 //! Who may do what: six roles, twelve permissions, one table.
 //!
 //! The roles are those the guideline names (`mhlw-7.0/keiei`, `mhlw-7.0/unyo/5`), not job titles; a person has one.
-//! Everything that asks for a permission, every page that lists them and every test reads [`TABLE`].
+//! Everything that asks for a permission, every page that lists them and every test reads `TABLE`.
 
 use crate::text::Label;
 

@@ -2,7 +2,7 @@
 //!
 //! Pure state machines over ledger rows. An act takes the rows it concerns and gives the rows as they are afterwards
 //! with the event for the journal ([`Change`]), or says in words why not ([`Refusal`]). Which act starts from which
-//! state is one [`Step`] each. A state can also be imported, so each act looks at the rows, never at how they came to be.
+//! state is one `Step` each. A state can also be imported, so each act looks at the rows, never at how they came to be.
 
 pub mod approval;
 pub mod byod;

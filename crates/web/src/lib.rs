@@ -1,7 +1,7 @@
 //! HTTP: pages, status codes, headers and cookies around the use cases of `app`.
 //!
 //! Pages are rendered here from templates and work without scripts; `htmx` only swaps parts of them. Everything the
-//! server answers is a line of [`ROUTES`](routes::ROUTES), and [`guard`] stands before each.
+//! server answers is a line of [`ROUTES`](routes::ROUTES), and `guard` stands before each.
 
 mod api;
 mod chart;

@@ -1,7 +1,7 @@
 //! Every route of the server, in one table: method, path, who may, and whether the journal hears of it.
 //!
 //! The router is built from [`ROUTES`] and from nothing else, so a handler that is not in the table cannot be
-//! reached, and none is reached without its [`Access`] having been checked by [`crate::guard`]. The tests walk this
+//! reached, and none is reached without its [`Access`] having been checked by `guard`. The tests walk this
 //! table as nobody, as every role and as a stranger's page; the OpenAPI description and the list of pages for the
 //! browser tests are read from it.
 

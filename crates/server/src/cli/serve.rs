@@ -20,7 +20,7 @@ pub(crate) struct Serve {
     /// 待ち受けるアドレス
     #[arg(long, value_name = "アドレス", env = "SAKIMORI_LISTEN", default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
-    /// 利用者がブラウザに入れるアドレス（例 https://sakimori.example:8443）
+    /// 利用者がブラウザに入れるアドレス（例 `https://sakimori.example:8443`）
     #[arg(long, value_name = "アドレス", env = "SAKIMORI_ORIGIN")]
     origin: Option<String>,
     /// TLSの証明書（PEM）。なければ、この施設専用の認証局を作って発行します
