@@ -122,6 +122,18 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// The key of the word for how often it is due.
+    fn cadence(&self) -> Option<&'static str> {
+        match self.requirement.cadence.as_deref()? {
+            "once" => Some("cadence-once"),
+            "yearly" => Some("cadence-yearly"),
+            "monthly" => Some("cadence-monthly"),
+            "continuous" => Some("cadence-continuous"),
+            "on_change" => Some("cadence-on_change"),
+            _ => None,
+        }
+    }
+
     /// The key of the word for how well something is known.
     fn confidence(&self, known: &Confidence) -> &'static str {
         match known {

@@ -53,6 +53,7 @@ async fn every_act_leaves_an_event() {
     users(&mut stage).await;
     ledgers(&mut stage).await;
     imports(&mut stage).await;
+    verdicts(&mut stage).await;
     stage.act("/settings/terminals", "/settings/terminals", &[("name", "受付"), ("shared", "1")]).await;
     stage.act("/notice", "/notice", &[]).await;
     stage.act("/sign-out", "/sign-out", &[]).await;
@@ -136,4 +137,18 @@ async fn imports(stage: &mut Stage) {
     stage.act("/imports/{id}/undo", &format!("/imports/{import}/undo"), &[]).await;
     let gone = stage.web.get(&mut stage.browser, "/ledgers/devices/PC-900").await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
+}
+
+async fn verdicts(stage: &mut Stage) {
+    let requirement = "/requirements/mhlw-7.0/keiei/3.1-6";
+    let hidden = stage.web.get(&mut stage.browser, requirement).await.hidden(requirement);
+    let rev = hidden.iter().find(|(name, _)| name == "rev").unwrap().1.clone();
+    let said = [("rev", rev.as_str()), ("answer", "no"), ("target_on", "2027/3/31")];
+    stage.act("/requirements/{edition}/{*item}", requirement, &said).await;
+    let checklist = "/checklists/checklist-r7/hospital";
+    let hidden = stage.web.get(&mut stage.browser, checklist).await.hidden(checklist);
+    let sha256 = hidden.iter().find(|(name, _)| name == "sha256").unwrap().1.clone();
+    let signed = [("sha256", sha256.as_str()), ("name", "鈴木 あおい")];
+    stage.act("/checklists/{edition}/{form}", checklist, &signed).await;
+    stage.act("/jobs", "/jobs", &[("work", "requirements"), ("edition", "meti-mic-2.0")]).await;
 }
