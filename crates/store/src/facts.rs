@@ -395,12 +395,12 @@ pub(crate) static GROUPS: &[(Base, &[Query])] = &[
         &[
             dated(
                 "loan.returned_in_time",
-                "e.state = 'lent' OR (e.state = 'returned' AND e.returned_on >= '{today-366}')",
+                "e.state = 'lent' OR (e.state = 'returned' AND e.returned_on >= '{today-ledger}')",
                 "e.state = 'lent' AND e.due_on < '{today}'",
             ),
             dated(
                 "loan.approved_outside",
-                "e.place = 'outside' AND (e.state = 'lent' OR (e.state IN ('returned', 'lost') AND COALESCE(e.returned_on, e.lent_on, e.entered_on) >= '{today-366}'))",
+                "e.place = 'outside' AND (e.state = 'lent' OR (e.state IN ('returned', 'lost') AND COALESCE(e.returned_on, e.lent_on, e.entered_on) >= '{today-ledger}'))",
                 "e.approved_by IS NULL OR e.approved_on IS NULL",
             ),
         ],

@@ -52,9 +52,12 @@ fn without_a_facility_the_way_is_shown() {
 #[test]
 fn two_processes_on_one_folder() {
     let desk = Desk::demo();
-    let mut server = desk.command().args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let serve = ["serve", "--plain", "--listen", "127.0.0.1:0"];
+    let mut server = desk.command().args(serve).stdout(Stdio::piped()).spawn().unwrap();
+    // Kept open: a server that nobody listens to any more ends.
+    let mut says = std::io::BufReader::new(server.stdout.take().unwrap());
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut line).unwrap();
+    std::io::BufRead::read_line(&mut says, &mut line).unwrap();
     let (code, said) = desk.refused(&["assess"]);
     server.kill().unwrap();
     server.wait().unwrap();

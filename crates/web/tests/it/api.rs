@@ -209,7 +209,7 @@ async fn strange_requests_are_refused_by_name() {
         assert_eq!((status, &said["errors"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)), "{query}");
     }
     assert_eq!(site.ask(&token, "POST", ROWS, json!([])).await.0, StatusCode::BAD_REQUEST);
-    assert_eq!(site.ask(&token, "PATCH", ROWS, json!({})).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(site.ask(&token, "PATCH", ROWS, json!({})).await.0, StatusCode::FORBIDDEN, "a door that is not there");
     assert_eq!(site.ask(&token, "GET", "/api/v1/ledgers/none/rows", Value::Null).await.0, StatusCode::NOT_FOUND);
     assert_eq!(site.ask(&token, "GET", &format!("{ROWS}/%00"), Value::Null).await.0, StatusCode::NOT_FOUND);
     assert_eq!(site.ask(&token, "GET", &format!("{ROWS}/%ff"), Value::Null).await.0, StatusCode::BAD_REQUEST);

@@ -18,7 +18,34 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/account/passkeys/{id}/remove", "needs a passkey: the same"),
     ("/account/totp", "needs an authenticator app: crates/app/tests/it/identity/passwords.rs and e2e"),
     ("/account/totp/remove", "needs one that is set: the same"),
+    ("/api/v1/ledgers/{ledger}/import", PROGRAMS),
+    ("/api/v1/ledgers/{ledger}/rows", PROGRAMS),
+    ("/api/v1/ledgers/{ledger}/rows/{key}", PROGRAMS),
+    ("/api/v1/loans", PROGRAMS),
+    ("/api/v1/loans/{no}/cancel", PROGRAMS),
+    ("/api/v1/loans/{no}/hand-over", PROGRAMS),
+    ("/api/v1/loans/{no}/return", PROGRAMS),
+    ("/api/v1/losses", PROGRAMS),
+    ("/approvals/{ledger}/{key}/approve", WORKFLOWS),
+    ("/approvals/{ledger}/{key}/send-back", WORKFLOWS),
+    ("/byod/new", WORKFLOWS),
+    ("/byod/{no}/amend", WORKFLOWS),
+    ("/byod/{no}/end", WORKFLOWS),
+    ("/byod/{no}/refuse", WORKFLOWS),
+    ("/disposals/new", WORKFLOWS),
+    ("/loans/new", WORKFLOWS),
+    ("/loans/{no}/amend", WORKFLOWS),
+    ("/loans/{no}/cancel", WORKFLOWS),
+    ("/loans/{no}/hand-over", WORKFLOWS),
+    ("/loans/{no}/return", WORKFLOWS),
+    ("/lost", WORKFLOWS),
+    ("/overrides/new", WORKFLOWS),
+    ("/overrides/withdraw", WORKFLOWS),
+    ("/training/{no}", WORKFLOWS),
 ];
+
+const PROGRAMS: &str = "programs: crates/web/tests/it/api.rs";
+const WORKFLOWS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/workflow sees their events";
 
 /// Plays acts and remembers which.
 struct Stage {

@@ -7,7 +7,16 @@ use domain::message::Messages;
 
 const WORDS: &str = include_str!("../../src/words.toml");
 /// Keys put together at run time.
-const MADE: &[&str] = &["action-", "doctor-"];
+const MADE: &[&str] = &[
+    "action-",
+    "byod-card",
+    "disposals-card",
+    "doctor-",
+    "documents-card",
+    "inspections-card",
+    "media-card",
+    "training-card",
+];
 /// Values of fields, which are data and not words.
 const DATA: &[&str] = &["はい", "いいえ"];
 
