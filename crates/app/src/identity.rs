@@ -39,7 +39,8 @@ use crate::error::{Error, Result};
 
 /// What signing in needs besides the store.
 pub(crate) struct Means {
-    keys: Keyring,
+    /// The keys of the installation.
+    pub(crate) keys: Keyring,
     /// Where secrets come from.
     pub(crate) entropy: Box<dyn Entropy>,
     hashing: password::Hashing,
@@ -74,6 +75,9 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// Characters of a key: 256 bits in hex.
+    pub const KEY_LENGTH: usize = 64;
+
     fn sha256(&self) -> String {
         sha256(self.key.as_bytes())
     }

@@ -90,12 +90,15 @@ impl App {
     /// The product over an open store, with keys that live as long as the process: for tests and for commands that
     /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
-        Self::with_keys(store, clock, Keyring::ephemeral())
+        let identity = identity::Means::new(Keyring::ephemeral());
+        Self { store, clock: Box::new(clock), identity, runner: jobs::Runner::default() }
     }
 
-    /// The product over an open store, with the keys of the installation.
-    pub fn with_keys(store: Store, clock: impl Clock + 'static, keys: Keyring) -> Self {
-        Self { store, clock: Box::new(clock), identity: identity::Means::new(keys), runner: jobs::Runner::default() }
+    /// The same with the keys of the installation.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keyring) -> Self {
+        self.identity.keys = keys;
+        self
     }
 
     /// The same with another source of randomness.

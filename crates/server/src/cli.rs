@@ -13,12 +13,12 @@ mod verdicts;
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use app::{App, Keyring, SystemClock};
+use app::{App, SystemClock};
 use clap::{Parser, Subcommand};
 use domain::journal::Actor;
 use store::{Location, Store};
@@ -130,7 +130,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Opens the store, and the keys in the data folder beside it.
+    /// Opens the store.
     async fn open(
         location: &Location,
         data: PathBuf,
@@ -138,16 +138,20 @@ impl Context {
         wanted: Option<String>,
         lang: domain::text::Lang,
     ) -> Result<Self> {
-        let store = Store::open(location).await?;
-        // On PostgreSQL the folder holds keys and certificates alone.
-        std::fs::create_dir_all(&data).with_context(|| {
+        let app = App::new(Store::open(location).await?, SystemClock);
+        Ok(Self { app, data, actor: Actor::new(actor), wanted, lang })
+    }
+
+    /// The data folder, made when there is none: on PostgreSQL it holds keys and certificates alone, and only for
+    /// those commands that need them.
+    fn folder(&self) -> Result<&Path> {
+        std::fs::create_dir_all(&self.data).with_context(|| {
             format!(
                 "データフォルダ「{}」を作れませんでした（DAT-002）。権限と空き容量を確かめてください。",
-                data.display()
+                self.data.display()
             )
         })?;
-        let app = App::with_keys(store, SystemClock, Keyring::open(&data)?);
-        Ok(Self { app, data, actor: Actor::new(actor), wanted, lang })
+        Ok(&self.data)
     }
 
     async fn facility(&self) -> Result<domain::evaluate::Facility> {
@@ -243,7 +247,7 @@ fn say(line: impl AsRef<str>) {
 }
 
 /// Writes a file, and the folder it is in.
-fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
+fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let explain =
         || format!("「{}」に書き込めませんでした（OUT-001）。権限と空き容量を確かめてください。", path.display());
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
@@ -253,7 +257,7 @@ fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Reads a file named on the command line.
-fn read_file(path: &std::path::Path) -> Result<Vec<u8>> {
+fn read_file(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| {
         format!("「{}」を読めませんでした（INP-001）。ファイルの場所と権限を確かめてください。", path.display())
     })

@@ -2,8 +2,9 @@
 //!
 //! All carry the `__Host-` prefix (RFC 6265bis): secure, for this host alone, for every path.
 
-use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
 
 /// The session.
 pub(crate) const SESSION: &str = "__Host-session";
@@ -48,4 +49,12 @@ pub(crate) fn lasting(name: &str, value: &str) -> String {
 /// Takes a cookie away.
 pub(crate) fn gone(name: &str) -> String {
     format!("{}; Max-Age=0", passing(name, ""))
+}
+
+/// Adds a cookie of [`passing`], [`lasting`] or [`gone`] to an answer.
+pub(crate) fn set(response: &mut Response, cookie: &str) {
+    // What we put into cookies is hex, base64 or a word of ours, so it is a header value.
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
 }

@@ -14,7 +14,7 @@ use app::App;
 use app::identity::{Signed, Terminal};
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::header::{CONTENT_TYPE, HeaderName, ORIGIN, REFERRER_POLICY, SET_COOKIE, USER_AGENT};
+use axum::http::header::{CONTENT_TYPE, HeaderName, ORIGIN, REFERRER_POLICY, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -28,7 +28,7 @@ use crate::limit::Limits;
 use crate::page::{Problem, go};
 use crate::pages::sign_in;
 use crate::routes::Access;
-use crate::{Web, api, entropy};
+use crate::{Web, api};
 
 /// What scripts, styles and forms of our pages may do: nothing but talk to us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -134,6 +134,7 @@ pub(crate) async fn guard(
 ) -> Response {
     match access {
         Access::Own => return next.run(request).await,
+        Access::File => return sealed(next.run(request).await, &web, None),
         Access::Token(needs) => {
             let response = api::admit(&web, needs, &limits, request, next).await;
             return sealed(response, &web, None);
@@ -145,17 +146,18 @@ pub(crate) async fn guard(
         Ok(visit) => visit,
         Err(response) => return sealed(response, &web, None),
     };
-    if let Err(seconds) = at_the_door(access, &parts, &visit, &limits) {
-        return sealed(Problem::too_many(seconds).show(&visit), &web, Some(&visit));
-    }
     if !matches!(parts.method, Method::GET | Method::HEAD) && !from_our_page(&web, &parts.headers) {
         return sealed(Problem::from(app::Error::Forbidden).show(&visit), &web, Some(&visit));
+    }
+    // After the check above: another site's page must not use up the turns of this address.
+    if let Err(seconds) = at_the_door(access, &parts, &visit, &limits) {
+        return sealed(Problem::too_many(seconds).show(&visit), &web, Some(&visit));
     }
     if owes_a_factor(&visit, &parts) {
         return sealed(go("/account"), &web, Some(&visit));
     }
     let refused = match (access, visit.somebody()) {
-        (Access::Open | Access::Own | Access::Token(_), _) => None,
+        (Access::Open | Access::File | Access::Own | Access::Token(_), _) => None,
         (_, None) => Some(Refused::Nobody),
         (_, Some(me)) if me.locked => Some(Refused::Locked),
         (Access::Holder(needs), Some(me)) if me.may(needs) => None,
@@ -177,6 +179,19 @@ pub(crate) async fn guard(
         }
     };
     sealed(response, &web, Some(&visit))
+}
+
+/// Answers what no line of the table does: no such page, or not by this method.
+pub(crate) async fn nowhere(web: Web, request: Request, status: StatusCode) -> Response {
+    let (parts, _) = request.into_parts();
+    match enter(&web, &parts).await {
+        Ok(visit) => {
+            // A program learns that it is the method; for a person there simply is no such page.
+            let status = if visit.path().starts_with("/api/") { status } else { StatusCode::NOT_FOUND };
+            sealed(Problem::nowhere(status).show(&visit), &web, Some(&visit))
+        }
+        Err(response) => sealed(response, &web, None),
+    }
 }
 
 /// Takes a turn for what anybody can send to get in. This machine's own address has no limit: it is that of everybody
@@ -214,8 +229,11 @@ async fn enter(web: &Web, parts: &Parts) -> Result<Visit, Response> {
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |c| c.0.ip());
     let agent = parts.headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let key = match jar.get(cookies::TERMINAL) {
-        Some(key) if key.len() == entropy::SECRET_LENGTH => key.to_owned(),
-        _ => entropy::secret().map_err(|()| StatusCode::SERVICE_UNAVAILABLE.into_response())?,
+        Some(key) if key.len() == Terminal::KEY_LENGTH => key.to_owned(),
+        _ => {
+            let made = web.app.terminal_key().map_err(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())?;
+            made.expose().to_owned()
+        }
     };
     let terminal = Terminal { key, address: address.to_canonical(), agent: agent.chars().take(300).collect() };
     let (signed, failed) = match recognise(web, &terminal, &jar).await {
@@ -283,10 +301,8 @@ fn sealed(mut response: Response, web: &Web, visit: Option<&Visit>) -> Response 
         headers.insert("cache-control", HeaderValue::from_static("no-store"));
     }
     let Some(visit) = visit else { return response };
-    if visit.jar().get(cookies::TERMINAL) != Some(visit.terminal().key.as_str())
-        && let Ok(value) = HeaderValue::from_str(&cookies::lasting(cookies::TERMINAL, &visit.terminal().key))
-    {
-        headers.append(SET_COOKIE, value);
+    if visit.jar().get(cookies::TERMINAL) != Some(visit.terminal().key.as_str()) {
+        cookies::set(&mut response, &cookies::lasting(cookies::TERMINAL, &visit.terminal().key));
     }
     response
 }

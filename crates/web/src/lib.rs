@@ -6,7 +6,6 @@
 mod api;
 mod chart;
 mod cookies;
-mod entropy;
 mod form;
 mod guard;
 mod inventory;
@@ -22,13 +21,13 @@ use std::time::Duration;
 
 use app::App;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::MethodRouter;
+use axum::routing::{MethodRouter, any};
 use tower_http::timeout::TimeoutLayer;
 
-pub use listen::{Tls, serve};
+pub use listen::{Tls, serve, write_private};
 pub use pages::settings::doctor_line;
 
 /// Longest a request may take.
@@ -55,13 +54,12 @@ pub fn router(web: Web) -> Router {
         let guarded = handler.layer(from_fn_with_state((web.clone(), route.access, Arc::clone(&limits)), guard::guard));
         router.route(route.path, guarded)
     };
-    let lost = axum::routing::any(pages::lost)
-        .layer(from_fn_with_state((web.clone(), routes::Access::Open, Arc::clone(&limits)), guard::guard));
+    let nowhere = |status| any(move |State(web): State<Web>, request: Request| guard::nowhere(web, request, status));
     routes::ROUTES
         .iter()
         .fold(Router::new(), add)
-        .method_not_allowed_fallback(lost.clone())
-        .fallback(lost)
+        .method_not_allowed_fallback(nowhere(StatusCode::METHOD_NOT_ALLOWED))
+        .fallback(nowhere(StatusCode::NOT_FOUND))
         .layer(DefaultBodyLimit::max(form::UPLOAD_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .with_state(web)

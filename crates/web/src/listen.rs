@@ -196,7 +196,10 @@ fn day(now: jiff::Timestamp, days: i64) -> time::OffsetDateTime {
 }
 
 /// Writes a file that only its owner can read.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;

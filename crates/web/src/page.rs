@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
 use askama::Template;
-use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
@@ -164,10 +164,8 @@ impl Visit {
     pub(crate) fn page(&self, template: &impl Template) -> Result<Response, Problem> {
         let html = template.render().map_err(|e| Problem::from(app::Error::Internal { message: e.to_string() }))?;
         let mut response = Html(html).into_response();
-        if self.jar().get(cookies::FLASH).is_some()
-            && let Ok(value) = HeaderValue::from_str(&cookies::gone(cookies::FLASH))
-        {
-            response.headers_mut().append(SET_COOKIE, value);
+        if self.jar().get(cookies::FLASH).is_some() {
+            cookies::set(&mut response, &cookies::gone(cookies::FLASH));
         }
         Ok(response)
     }
@@ -185,9 +183,7 @@ pub(crate) fn done(to: &str, key: &str, values: &[(&str, &dyn Display)]) -> Resp
     let values = values.iter().map(|(n, v)| ((*n).to_owned(), v.to_string())).collect();
     let flash = serde_json::to_vec(&Flash { key: key.to_owned(), values }).unwrap_or_default();
     let mut response = go(to);
-    if let Ok(value) = HeaderValue::from_str(&cookies::passing(cookies::FLASH, &URL_SAFE_NO_PAD.encode(flash))) {
-        response.headers_mut().append(SET_COOKIE, value);
-    }
+    cookies::set(&mut response, &cookies::passing(cookies::FLASH, &URL_SAFE_NO_PAD.encode(flash)));
     response
 }
 
@@ -259,6 +255,12 @@ impl Problem {
         );
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "WEB-429", message) }
     }
+
+    /// There is no such page, or none that is asked for in this way.
+    pub(crate) fn nowhere(status: StatusCode) -> Self {
+        Self { status, ..Self::from(app::Error::NotFound { what: "ページ".to_owned() }) }
+    }
+
     /// Shows it to the visitor.
     pub(crate) fn show(&self, visit: &Visit) -> Response {
         if visit.path().starts_with("/api/") {

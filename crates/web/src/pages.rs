@@ -27,10 +27,3 @@ pub(crate) mod sign_in;
 pub(crate) mod today;
 pub(crate) mod training;
 pub(crate) mod users;
-
-use crate::page::Problem;
-
-/// What is not there.
-pub(crate) async fn lost() -> Problem {
-    Problem::from(app::Error::NotFound { what: "ページ".to_owned() })
-}

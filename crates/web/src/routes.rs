@@ -20,7 +20,9 @@ use crate::pages::{
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody, without a session: signing in, files of the interface, health.
+    /// Everybody, and the same for everybody: files of the interface, health. Nobody's session is looked up.
+    File,
+    /// Everybody, without a session: signing in.
     Open,
     /// Whoever is signed in and whose role holds the permission.
     Holder(Permission),
@@ -88,8 +90,8 @@ const fn open(method: Method, path: &'static str, handler: fn() -> MethodRouter<
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
     // what needs nobody
-    open(Method::GET, "/health", || get(|| async { "ok" })),
-    open(Method::GET, "/assets/{name}", || get(assets::asset)),
+    Route { method: Method::GET, path: "/health", access: Access::File, journal: Journal::No, handler: || get(|| async { "ok" }) },
+    Route { method: Method::GET, path: "/assets/{name}", access: Access::File, journal: Journal::No, handler: || get(assets::asset) },
     Route { method: Method::POST, path: "/inventory", access: Access::Own, journal: Journal::Yes, handler: || post(crate::inventory::receive) },
 
     open(Method::GET, "/help", || get(help::show)),

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use domain::journal::sha256;
+use domain::journal::{hex, sha256};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -165,14 +165,6 @@ fn create(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut made = options.open(file)?;
     made.write_all(bytes)?;
     made.sync_all()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -122,6 +122,14 @@ const fn idle(shared: bool) -> SignedDuration {
 }
 
 impl App {
+    /// A key for a terminal that has none yet.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the operating system gives no randomness.
+    pub fn terminal_key(&self) -> Result<Cookie> {
+        self.identity.secret()
+    }
+
     /// Who is signed in with this cookie on this terminal. `None` when nobody is: unknown, ended, revoked, the account no
     /// longer usable, or the cookie copied to another terminal (which ends the session and is journaled). After some
     /// time without use, and when the terminal's address or browser has changed, the session is locked.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use app::{Health, Terminal};
+use app::{Health, Keyring, Terminal};
 use clap::Args;
 use store::Location;
 use tokio::net::TcpListener;
@@ -99,7 +99,7 @@ impl Demo {
 /// Loads the demonstration into the data folder and marks it, so that its pages say what it is.
 pub(super) async fn load_demo(context: &Context) -> Result<ExitCode> {
     let facility = context.app.load_demo(&context.actor).await?;
-    private(&context.data.join(DEMO), "")?;
+    web::write_private(&context.folder()?.join(DEMO), "")?;
     say(format!("【デモ】{}（{}）を読み込みました。架空の施設です。", facility.name, facility.no));
     Ok(ExitCode::SUCCESS)
 }
@@ -128,7 +128,7 @@ impl Serve {
     }
 
     /// Serves; as the demonstration with its red band.
-    pub(crate) async fn serve(self, context: Context, demo: bool) -> Result<ExitCode> {
+    pub(crate) async fn serve(self, mut context: Context, demo: bool) -> Result<ExitCode> {
         if self.plain && !self.listen.ip().is_loopback() {
             bail!(
                 "TLSなしでは待ち受けできません（SRV-002）。{}はほかのコンピュータから届きます。127.0.0.1 で待ち受けるか、--plain を外してください。",
@@ -154,6 +154,8 @@ impl Serve {
                 "アドレス「{origin}」を使えません（SRV-003）。https://名前:番号 の形で --origin に指定してください。"
             )
         })?;
+        let keys = Keyring::open(context.folder()?)?;
+        context.app = context.app.with_keys(keys);
         context.app.set_origin(&address)?;
         banner(&context, &origin, demo, self.plain).await?;
         let demo = demo || context.data.join(DEMO).exists();
@@ -182,21 +184,13 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
     say(format!("初期設定　　　　：{link}"));
     say("　30分間、一度だけ使えます。切れたときは、止めてから始め直すと新しく作ります。");
     say("　First set-up: open the link above within 30 minutes. It works once.");
-    private(&note, &format!("初期設定のリンク（30分間、一度だけ有効）\n{link}\n"))
+    Ok(web::write_private(&note, &format!("初期設定のリンク（30分間、一度だけ有効）\n{link}\n"))?)
 }
 
 /// Where the set-up link is kept besides the screen; gone once it was used.
 const SETUP_NOTE: &str = "初期設定.txt";
 /// Marks a data folder that holds the demonstration.
 pub(super) const DEMO: &str = "demo";
-
-/// Writes a file that only its owner can read.
-fn private(path: &std::path::Path, text: &str) -> Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    Ok(file.write_all(text.as_bytes())?)
-}
 
 /// The names and addresses by which browsers may call the server: that of the origin, and this machine's own.
 fn names_of(origin: &str) -> Vec<String> {

@@ -6,8 +6,7 @@
 use app::identity::{PasskeyInfo, SessionInfo, TokenInfo};
 use askama::Template;
 use axum::extract::Path;
-use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse as _;
 use domain::authz::Permission;
 
@@ -21,9 +20,7 @@ use crate::pages::ledgers::qr;
 pub(crate) async fn language(fields: Fields) -> PageResult {
     let lang = if fields.get("lang") == "en" { "en" } else { "ja" };
     let mut response = go(fields.get("next"));
-    if let Ok(value) = HeaderValue::from_str(&cookies::lasting(cookies::LANGUAGE, lang)) {
-        response.headers_mut().append(SET_COOKIE, value);
-    }
+    cookies::set(&mut response, &cookies::lasting(cookies::LANGUAGE, lang));
     Ok(response)
 }
 
@@ -97,9 +94,7 @@ pub(crate) async fn passkey_new(visit: Visit) -> PageResult {
 pub(crate) async fn passkey_challenge(visit: Visit, _: Fields) -> PageResult {
     let (options, ceremony) = visit.app().passkey_register_begin(visit.me()?).await?;
     let mut response = ([(CONTENT_TYPE, "application/json")], options).into_response();
-    if let Ok(value) = HeaderValue::from_str(&cookies::passing(cookies::CEREMONY, ceremony.expose())) {
-        response.headers_mut().append(SET_COOKIE, value);
-    }
+    cookies::set(&mut response, &cookies::passing(cookies::CEREMONY, ceremony.expose()));
     Ok(response)
 }
 
@@ -158,9 +153,7 @@ pub(crate) async fn totp_begin(visit: Visit, fields: Fields) -> PageResult {
     let next = or_account(fields.get("next")).to_owned();
     let page = Totp { c: visit.chrome("account-totp-title"), errors: Errors::default(), qr, secret, next };
     let mut response = visit.page(&page)?;
-    if let Ok(value) = HeaderValue::from_str(&cookies::passing(cookies::CEREMONY, ceremony.expose())) {
-        response.headers_mut().append(SET_COOKIE, value);
-    }
+    cookies::set(&mut response, &cookies::passing(cookies::CEREMONY, ceremony.expose()));
     Ok(response)
 }
 

@@ -3,8 +3,6 @@
 
 use app::identity::ResetMethod;
 use askama::Template;
-use axum::http::HeaderValue;
-use axum::http::header::SET_COOKIE;
 
 use crate::cookies;
 use crate::form::{Errors, Fields};
@@ -34,9 +32,7 @@ struct Wait {
 pub(crate) async fn ask(visit: Visit, fields: Fields) -> PageResult {
     let (grant, code) = visit.app().reset_ask(visit.terminal(), fields.get("login")).await?;
     let mut response = visit.page(&Wait { c: visit.chrome("reset-title"), code, waiting: false })?;
-    if let Ok(value) = HeaderValue::from_str(&cookies::passing(cookies::SETUP, grant.expose())) {
-        response.headers_mut().append(SET_COOKIE, value);
-    }
+    cookies::set(&mut response, &cookies::passing(cookies::SETUP, grant.expose()));
     Ok(response)
 }
 
@@ -47,9 +43,7 @@ pub(crate) async fn enter(visit: Visit, fields: Fields) -> PageResult {
         Some(session) => {
             let mut response = done("/account", "reset-in", &[]);
             for cookie in [cookies::passing(cookies::SESSION, session.expose()), cookies::gone(cookies::SETUP)] {
-                if let Ok(value) = HeaderValue::from_str(&cookie) {
-                    response.headers_mut().append(SET_COOKIE, value);
-                }
+                cookies::set(&mut response, &cookie);
             }
             Ok(response)
         }

@@ -8,8 +8,6 @@ use std::collections::BTreeMap;
 use app::NewFacility;
 use askama::Template;
 use axum::extract::Query;
-use axum::http::HeaderValue;
-use axum::http::header::SET_COOKIE;
 use domain::journal::Actor;
 use domain::ledger::{Choice, Kind, ledger};
 use serde::Deserialize;
@@ -39,9 +37,7 @@ pub(crate) async fn redeem(visit: Visit, fields: Fields) -> PageResult {
     match visit.app().setup_begin(visit.terminal(), fields.get("secret").trim()).await {
         Ok(grant) => {
             let mut response = go("/setup/1");
-            if let Ok(value) = HeaderValue::from_str(&cookies::passing(cookies::SETUP, grant.expose())) {
-                response.headers_mut().append(SET_COOKIE, value);
-            }
+            cookies::set(&mut response, &cookies::passing(cookies::SETUP, grant.expose()));
             Ok(response)
         }
         Err(error) => {
@@ -122,9 +118,7 @@ pub(crate) async fn person(visit: Visit, fields: Fields) -> PageResult {
         Ok(session) => {
             let mut response = go("/setup/3");
             for cookie in [cookies::passing(cookies::SESSION, &session), cookies::gone(cookies::SETUP)] {
-                if let Ok(value) = HeaderValue::from_str(&cookie) {
-                    response.headers_mut().append(SET_COOKIE, value);
-                }
+                cookies::set(&mut response, &cookie);
             }
             Ok(response)
         }

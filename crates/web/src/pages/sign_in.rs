@@ -2,7 +2,7 @@
 //! that dangerous acts ask for: one page, three reasons.
 
 use askama::Template;
-use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
@@ -107,7 +107,7 @@ pub(crate) async fn password(visit: Visit, fields: Fields) -> PageResult {
 pub(crate) async fn challenge(visit: Visit, _: Fields) -> PageResult {
     let (options, ceremony) = visit.app().passkey_challenge(visit.terminal()).await?;
     let mut response = ([(CONTENT_TYPE, "application/json")], options).into_response();
-    set(&mut response, &cookies::passing(cookies::CEREMONY, ceremony.expose()));
+    cookies::set(&mut response, &cookies::passing(cookies::CEREMONY, ceremony.expose()));
     Ok(response)
 }
 
@@ -145,8 +145,8 @@ async fn arrive(visit: &Visit, session: &str, fields: &Fields) -> PageResult {
     } else {
         go(next)
     };
-    set(&mut response, &cookies::passing(cookies::SESSION, session));
-    set(&mut response, &cookies::gone(cookies::CEREMONY));
+    cookies::set(&mut response, &cookies::passing(cookies::SESSION, session));
+    cookies::set(&mut response, &cookies::gone(cookies::CEREMONY));
     Ok(response)
 }
 
@@ -161,12 +161,6 @@ pub(crate) async fn sign_out(visit: Visit, _: Fields) -> PageResult {
         visit.app().sign_out(me).await?;
     }
     let mut response = go("/sign-in");
-    set(&mut response, &cookies::gone(cookies::SESSION));
+    cookies::set(&mut response, &cookies::gone(cookies::SESSION));
     Ok(response)
-}
-
-fn set(response: &mut Response, cookie: &str) {
-    if let Ok(value) = HeaderValue::from_str(cookie) {
-        response.headers_mut().append(SET_COOKIE, value);
-    }
 }
