@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
-use app::{App, Clock, NewUser, ResetMethod, Signed, Terminal, User};
+use app::{App, Clock, NewFacility, NewUser, ResetMethod, Signed, Terminal, User};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -21,6 +21,8 @@ use web::Web;
 
 /// Where browsers find the server.
 pub(crate) const ORIGIN: &str = "https://sakimori.clinic.example";
+/// Name of the 医療情報システム安全管理責任者, as the ledger of the demonstration has it.
+pub(crate) const ADMIN: &str = "髙橋 由美子";
 /// The password of everybody; it may stand alone.
 pub(crate) const LONG: &str = "kx7mq2vbz9rtw";
 /// What separates the parts of an upload.
@@ -73,6 +75,12 @@ impl Answer {
         self.header("content-type").starts_with("text/html")
     }
 
+    /// The answer where it is a page that has to be there.
+    pub(crate) fn page(self) -> String {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.body);
+        self.body
+    }
+
     /// Fields of the form that is sent to `action`, as a browser would send them untouched.
     pub(crate) fn hidden(&self, action: &str) -> Vec<(String, String)> {
         let form = self.body.split("<form").find(|f| f.contains(&format!("action=\"{action}\"")));
@@ -116,25 +124,50 @@ impl Browser {
 }
 
 impl TestWeb {
-    /// At noon in Japan of the tests' day.
+    /// The demonstration clinic at noon in Japan of the tests' day.
     pub(crate) async fn new() -> Self {
+        Self::over(true).await
+    }
+
+    /// A clinic that has registered nothing yet.
+    pub(crate) async fn empty() -> Self {
+        Self::over(false).await
+    }
+
+    async fn over(demo: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Location::Folder(folder.path().join("data"))).await.unwrap();
         let dial = Dial(Arc::new(AtomicI64::new(noon().as_microsecond())));
         let app = Arc::new(App::new(store, dial.clone()));
         app.set_origin(&ORIGIN.parse().unwrap()).unwrap();
-        let facility = app.load_demo(&actor()).await.unwrap();
+        let facility = if demo {
+            app.load_demo(&actor()).await.unwrap()
+        } else {
+            let new = NewFacility { name: "さくら架空クリニック".to_owned(), ..NewFacility::default() };
+            app.add_facility(&actor(), new).await.unwrap()
+        };
         let mut admin = Browser::new();
         let link = app.setup_link().await.unwrap();
         let grant = app.setup_begin(&admin.terminal(), link.expose()).await.unwrap();
         let session =
-            app.setup_admin(&admin.terminal(), grant.expose(), &facility.id, "鈴木 あおい", "a.suzuki").await.unwrap();
+            app.setup_admin(&admin.terminal(), grant.expose(), &facility.id, ADMIN, "a.suzuki").await.unwrap();
         admin.enter(session.expose());
         let signed = app.session(&admin.terminal(), session.expose()).await.unwrap().unwrap();
         app.password_set(&signed, LONG).await.unwrap();
         let (origin, data) = (Arc::new(ORIGIN.to_owned()), Arc::new(folder.path().join("data")));
-        let router = web::router(Web { app: Arc::clone(&app), origin, folder: data, demo: true });
+        let router = web::router(Web { app: Arc::clone(&app), origin, folder: data, demo });
         Self { app, facility, admin, router, dial, _folder: folder }
+    }
+
+    /// The desk of the 医療情報システム安全管理責任者.
+    pub(crate) fn desk(&self) -> Desk<'_> {
+        Desk { web: self, browser: self.admin.clone() }
+    }
+
+    /// Turns the clock to noon in Japan of a day.
+    pub(crate) fn on(&self, day: &str) {
+        let at: Timestamp = format!("{day}T03:00:00Z").parse().unwrap();
+        self.dial.0.store(at.as_microsecond(), Ordering::Relaxed);
     }
 
     /// Lets time pass.
@@ -150,16 +183,32 @@ impl TestWeb {
 
     /// Adds an account.
     pub(crate) async fn add_user(&self, login: &str, role: Role, sealed: bool) -> User {
-        let admin = self.signed(&self.admin).await.unwrap();
         let (name, login) = (format!("職員 {login}"), login.to_owned());
-        let new = NewUser { login, name, person: None, role, valid_from: None, valid_until: None, sealed };
+        self.add(NewUser { login, name, person: None, role, valid_from: None, valid_until: None, sealed }).await
+    }
+
+    async fn add(&self, new: NewUser) -> User {
+        let admin = self.signed(&self.admin).await.unwrap();
         self.app.user_add(&admin, new).await.unwrap()
     }
 
     /// A new person of a role, let in a moment ago.
     pub(crate) async fn somebody(&self, role: Role) -> Browser {
-        let mut browser = Browser::new();
+        let browser = Browser::new();
         let user = self.add_user(&format!("{}-{}", role.code(), browser.address), role, false).await;
+        self.let_in(browser, &user).await
+    }
+
+    /// The desk of a new person who is somebody in the ledger.
+    pub(crate) async fn colleague(&self, login: &str, name: &str, person: Option<&str>, role: Role) -> Desk<'_> {
+        let (login, name, person) = (login.to_owned(), name.to_owned(), person.map(str::to_owned));
+        let new = NewUser { login, name, person, role, valid_from: None, valid_until: None, sealed: false };
+        let user = self.add(new).await;
+        Desk { web: self, browser: self.let_in(Browser::new(), &user).await }
+    }
+
+    /// Confirms who somebody is and lets their browser in, with a password for the next time.
+    async fn let_in(&self, mut browser: Browser, user: &User) -> Browser {
         let admin = self.signed(&self.admin).await.unwrap();
         let (grant, code) = self.app.reset_ask(&browser.terminal(), &user.login).await.unwrap();
         self.app.reset_confirm(&admin, &code, &user.id, ResetMethod::Face, "職員証").await.unwrap();
@@ -168,6 +217,11 @@ impl TestWeb {
         let signed = self.signed(&browser).await.unwrap();
         self.app.password_set(&signed, LONG).await.unwrap();
         browser
+    }
+
+    /// Sends a request of a program, which has no cookies.
+    pub(crate) async fn ask(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Sends a request with the cookies of a browser, and keeps those it is given.
@@ -218,6 +272,45 @@ impl TestWeb {
     /// How many events the journal has.
     pub(crate) async fn events(&self) -> usize {
         self.app.store.journal_list(None, 1_000_000).await.unwrap().len()
+    }
+}
+
+/// Somebody at a browser.
+pub(crate) struct Desk<'a> {
+    pub(crate) web: &'a TestWeb,
+    pub(crate) browser: Browser,
+}
+
+impl Desk<'_> {
+    /// Opens what may be a page.
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.web.get(&mut self.browser, path).await
+    }
+
+    /// Opens a page that has to be there.
+    pub(crate) async fn page(&mut self, path: &str) -> String {
+        self.get(path).await.page()
+    }
+
+    /// Sends a form as our own page would.
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.web.post(&mut self.browser, path, fields).await
+    }
+
+    /// Sends the form of a page to `action`, with the hidden fields it has there and these on top.
+    pub(crate) async fn submit(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let hidden = self.get(page).await.hidden(action);
+        let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        // With the token the page itself has.
+        let all: Vec<_> = hidden.chain(fields.iter().copied()).collect();
+        let request = form(action).header("sec-fetch-site", "same-origin");
+        self.web.send(&mut self.browser, request.body(encoded(action, &all, None, None)).unwrap()).await
+    }
+
+    /// Follows a redirect.
+    pub(crate) async fn follow(&mut self, answer: &Answer) -> String {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        self.page(answer.header("location")).await
     }
 }
 

@@ -4,50 +4,22 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use crate::support::{Answer, Browser, TestWeb};
+use crate::support::{ADMIN, Desk, TestWeb};
 
 /// Asks for a document and a person.
 const ASKED: &str = "/requirements/mhlw-7.0/keiei/3.1-6";
 const CHECKLIST: &str = "/checklists/checklist-r7/hospital";
 
-/// The security manager's desk.
-struct Desk {
-    web: TestWeb,
-    browser: Browser,
-}
-
-impl Desk {
-    async fn new() -> Self {
-        let web = TestWeb::new().await;
-        let browser = web.admin.clone();
-        Self { web, browser }
-    }
-
-    async fn get(&mut self, path: &str) -> Answer {
-        self.web.get(&mut self.browser, path).await
-    }
-
-    /// A page that has to be there.
-    async fn page(&mut self, path: &str) -> String {
-        let answer = self.get(path).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
-        answer.body
-    }
-
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.web.post(&mut self.browser, path, fields).await
-    }
-
-    /// A hidden field of the form that a page sends to itself.
-    async fn hidden(&mut self, path: &str, name: &str) -> String {
-        let fields = self.get(path).await.hidden(path);
-        fields.into_iter().find(|(known, _)| known == name).unwrap().1
-    }
+/// A hidden field of the form that a page sends to itself.
+async fn hidden(desk: &mut Desk<'_>, path: &str, name: &str) -> String {
+    let fields = desk.get(path).await.hidden(path);
+    fields.into_iter().find(|(known, _)| known == name).unwrap().1
 }
 
 #[tokio::test]
 async fn requirements_are_counted_filtered_and_what_is_presumed_stands_apart() {
-    let mut desk = Desk::new().await;
+    let web = TestWeb::new().await;
+    let mut desk = web.desk();
     let page = desk.page("/requirements").await;
     for part in ["第7.0版", "role=\"img\"", "数えていない項目", "推定", "不適合", "<details>"] {
         assert!(page.contains(part), "{part}");
@@ -65,7 +37,8 @@ async fn requirements_are_counted_filtered_and_what_is_presumed_stands_apart() {
 
 #[tokio::test]
 async fn every_requirement_of_every_edition_has_its_page() {
-    let mut desk = Desk::new().await;
+    let web = TestWeb::new().await;
+    let mut desk = web.desk();
     for catalog in &desk.web.app.catalogs().catalogs {
         // The first of each volume, and one that is not counted.
         for volume in &catalog.volumes {
@@ -85,8 +58,9 @@ async fn every_requirement_of_every_edition_has_its_page() {
 
 #[tokio::test]
 async fn an_answer_is_recorded_in_the_name_of_who_gave_it() {
-    let mut desk = Desk::new().await;
-    let rev = desk.hidden(ASKED, "rev").await;
+    let web = TestWeb::new().await;
+    let mut desk = web.desk();
+    let rev = hidden(&mut desk, ASKED, "rev").await;
     let bad = desk.post(ASKED, &[("rev", &rev), ("answer", "yes"), ("owner", "院長 架空")]).await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
     for kept in ["ATT-003", "value=\"院長 架空\"", "value=\"yes\" checked", "id=\"error-summary\""] {
@@ -96,7 +70,7 @@ async fn an_answer_is_recorded_in_the_name_of_who_gave_it() {
     let answer = desk.post(ASKED, &good).await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, ASKED), "{}", answer.body);
     let page = desk.page(ASKED).await;
-    for part in ["鈴木 あおい", "稟議の綴りを見た", "要件への回答"] {
+    for part in [ADMIN, "稟議の綴りを見た", "要件への回答"] {
         assert!(page.contains(part), "{part}");
     }
     // The page of before is stale now.
@@ -107,14 +81,15 @@ async fn an_answer_is_recorded_in_the_name_of_who_gave_it() {
 
 #[tokio::test]
 async fn a_checklist_is_signed_as_it_was_shown() {
-    let mut desk = Desk::new().await;
+    let web = TestWeb::new().await;
+    let mut desk = web.desk();
     let all = desk.page("/checklists").await;
     assert!(all.contains(CHECKLIST) && all.contains("確認できていません"), "R8 has no items");
     let shown = desk.page(CHECKLIST).await;
     for part in ["いいえ", "確認者の氏名", "data-print", "根拠"] {
         assert!(shown.contains(part), "{part}");
     }
-    let sha256 = desk.hidden(CHECKLIST, "sha256").await;
+    let sha256 = hidden(&mut desk, CHECKLIST, "sha256").await;
     let nobody = desk.post(CHECKLIST, &[("sha256", &sha256), ("name", "　")]).await;
     assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(nobody.body.contains("CHK-003"));
@@ -131,7 +106,8 @@ async fn a_checklist_is_signed_as_it_was_shown() {
 
 #[tokio::test]
 async fn the_journal_is_searched_by_word_and_day_and_checked() {
-    let mut desk = Desk::new().await;
+    let web = TestWeb::new().await;
+    let mut desk = web.desk();
     assert!(desk.page("/evidence").await.contains("監査フォルダを作る"));
     let page = desk.page("/evidence/journal").await;
     assert!(page.contains("デモの読込み"));
@@ -147,7 +123,8 @@ async fn the_journal_is_searched_by_word_and_day_and_checked() {
 
 #[tokio::test]
 async fn a_job_tells_how_it_ended_and_is_nobody_elses() {
-    let mut desk = Desk::new().await;
+    let web = TestWeb::new().await;
+    let mut desk = web.desk();
     assert_eq!(desk.post("/jobs", &[("work", "nothing")]).await.status, StatusCode::NOT_FOUND);
     let unknown = desk.post("/jobs", &[("work", "requirements"), ("edition", "mhlw-9")]).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);

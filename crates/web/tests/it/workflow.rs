@@ -3,12 +3,12 @@
 use axum::http::StatusCode;
 use domain::authz::Role;
 
-use crate::counter::TestWeb;
+use crate::support::TestWeb;
 
 #[tokio::test]
 async fn today_leads_to_the_forms() {
-    let site = TestWeb::demo().await;
-    let mut admin = site.admin();
+    let site = TestWeb::new().await;
+    let mut admin = site.desk();
     let html = admin.page("/").await;
     for part in ["返却を求める", "7日超過", "/loans/L-0001", "期限切れ", "できている項目", "role=\"img\"", "/lost"]
     {
@@ -16,14 +16,14 @@ async fn today_leads_to_the_forms() {
     }
     assert!(!html.contains("today-"), "every word is known");
     let empty = TestWeb::empty().await;
-    let html = empty.admin().page("/").await;
+    let html = empty.desk().page("/").await;
     assert!(html.contains("/imports") && html.contains("この3つから始めます"), "{html}");
 }
 
 #[tokio::test]
 async fn every_page_of_the_demonstration_opens() {
-    let site = TestWeb::demo().await;
-    let mut admin = site.admin();
+    let site = TestWeb::new().await;
+    let mut admin = site.desk();
     let pages = [
         ("/loans", "PC-010"),
         ("/loans/new", "機器の貸出"),
@@ -58,7 +58,7 @@ async fn every_page_of_the_demonstration_opens() {
 
 #[tokio::test]
 async fn a_device_is_lent_scanned_and_returned() {
-    let site = TestWeb::demo().await;
+    let site = TestWeb::new().await;
     let mut nurse = site.colleague("yamasaki", "山﨑 真理", Some("S006"), Role::Staff).await;
     let html = nurse.page("/").await;
     assert!(html.contains("いま借りているものはありません") && !html.contains("できている項目"), "{html}");
@@ -72,11 +72,12 @@ async fn a_device_is_lent_scanned_and_returned() {
 
     let again = nurse.submit("/loans/new", "/loans/new", &fields).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(again.html.contains("LOAN-003") && again.html.contains("value=\"R8.11.24\""), "{}", again.html);
+    assert!(again.body.contains("LOAN-003") && again.body.contains("value=\"R8.11.24\""), "{}", again.body);
 
     let scanned = nurse.get("/loans?device=PC-003").await;
-    assert_eq!(scanned.location, lent.location, "the label leads to the return");
-    let back = nurse.submit(&lent.location, &format!("{}/return", lent.location), &[("note", "")]).await;
+    assert_eq!(scanned.header("location"), lent.header("location"), "the label leads to the return");
+    let back =
+        nurse.submit(lent.header("location"), &format!("{}/return", lent.header("location")), &[("note", "")]).await;
     assert!(nurse.follow(&back).await.contains("返却を登録しました"));
     let html = nurse.get("/approvals").await;
     assert_eq!(html.status, StatusCode::FORBIDDEN);
@@ -84,15 +85,15 @@ async fn a_device_is_lent_scanned_and_returned() {
 
 #[tokio::test]
 async fn taking_out_needs_answers_and_approval() {
-    let site = TestWeb::demo().await;
+    let site = TestWeb::new().await;
     let mut nurse = site.colleague("yamasaki", "山﨑 真理", Some("S006"), Role::Staff).await;
-    let mut admin = site.admin();
+    let mut admin = site.desk();
     let outside = [("device", "MD-001"), ("borrower", "S006"), ("due_on", "2026-11-25"), ("place", "outside")];
     let silent = nurse.submit("/loans/new", "/loans/new", &outside).await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(silent.html.contains("href=\"#f-patient_data\""), "{}", silent.html);
+    assert!(silent.body.contains("href=\"#f-patient_data\""), "{}", silent.body);
     let bad_day = nurse.submit("/loans/new", "/loans/new", &[("device", "MD-001"), ("due_on", "来週")]).await;
-    assert!(bad_day.html.contains("href=\"#f-due_on\""), "{}", bad_day.html);
+    assert!(bad_day.body.contains("href=\"#f-due_on\""), "{}", bad_day.body);
 
     let mut told = outside.to_vec();
     told.push(("patient_data", "yes"));
@@ -104,36 +105,36 @@ async fn taking_out_needs_answers_and_approval() {
     let to = "/approvals/loans/L-0004";
     let empty = admin.submit("/approvals", &format!("{to}/send-back"), &[("reason", "")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(empty.html.contains("FLOW-002"), "{}", empty.html);
+    assert!(empty.body.contains("FLOW-002"), "{}", empty.body);
     let back = admin.submit("/approvals", &format!("{to}/send-back"), &[("reason", "行き先を書いてください")]).await;
     assert!(admin.follow(&back).await.contains("差し戻しました"));
     assert!(nurse.page("/").await.contains("差戻し：行き先を書いてください"));
 
-    let amend = format!("{}/amend", asked.location);
+    let amend = format!("{}/amend", asked.header("location"));
     told.push(("purpose", "青葉病院へ画像を届ける"));
     let amended = nurse.submit(&amend, &amend, &told).await;
-    assert_eq!(amended.status, StatusCode::SEE_OTHER, "{}", amended.html);
+    assert_eq!(amended.status, StatusCode::SEE_OTHER, "{}", amended.body);
     let approved = admin.submit("/approvals", &format!("{to}/approve"), &[]).await;
     let html = admin.follow(&approved).await;
     assert!(html.contains("承認しました") && html.contains("class=\"seal\"") && html.contains("2026-11-22"), "{html}");
 
-    let handed = nurse.submit(&asked.location, &format!("{}/hand-over", asked.location), &[]).await;
+    let handed = nurse.submit(asked.header("location"), &format!("{}/hand-over", asked.header("location")), &[]).await;
     assert!(nurse.follow(&handed).await.contains("返却を登録する"));
-    let unseen = nurse.submit(&asked.location, &format!("{}/return", asked.location), &[]).await;
+    let unseen = nurse.submit(asked.header("location"), &format!("{}/return", asked.header("location")), &[]).await;
     assert_eq!(unseen.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(unseen.html.contains("LOAN-008"), "{}", unseen.html);
+    assert!(unseen.body.contains("LOAN-008"), "{}", unseen.body);
     let seen = [("inspection", "good"), ("inspection", "scanned")];
-    let back = nurse.submit(&asked.location, &format!("{}/return", asked.location), &seen).await;
+    let back = nurse.submit(asked.header("location"), &format!("{}/return", asked.header("location")), &seen).await;
     assert!(nurse.follow(&back).await.contains("返却を登録しました"));
 }
 
 #[tokio::test]
 async fn a_loss_is_reported_and_says_whom_to_call() {
-    let site = TestWeb::demo().await;
+    let site = TestWeb::new().await;
     let mut nurse = site.colleague("yamasaki", "山﨑 真理", Some("S006"), Role::Staff).await;
     let silent = nurse.submit("/lost", "/lost", &[("device", "MD-001"), ("what", " ")]).await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(silent.html.contains("href=\"#f-what\""), "{}", silent.html);
+    assert!(silent.body.contains("href=\"#f-what\""), "{}", silent.body);
     let sent =
         nurse.submit("/lost", "/lost", &[("device", "md-001"), ("what", "かばんにない"), ("when", "15時")]).await;
     let html = nurse.follow(&sent).await;
@@ -141,13 +142,13 @@ async fn a_loss_is_reported_and_says_whom_to_call() {
     {
         assert!(html.contains(part), "{part} is missing in {html}");
     }
-    assert!(site.admin().page("/media").await.contains("紛失"));
+    assert!(site.desk().page("/media").await.contains("紛失"));
 }
 
 #[tokio::test]
 async fn a_disposal_wants_the_number_twice() {
-    let site = TestWeb::demo().await;
-    let mut admin = site.admin();
+    let site = TestWeb::new().await;
+    let mut admin = site.desk();
     let mut fields = vec![
         ("device", "PC-005"),
         ("method", "destroy"),
@@ -157,7 +158,7 @@ async fn a_disposal_wants_the_number_twice() {
     ];
     let once = admin.submit("/disposals/new", "/disposals/new", &fields).await;
     assert_eq!(once.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(once.html.contains("href=\"#f-confirm\"") && once.html.contains("みどり架空リサイクル"), "{}", once.html);
+    assert!(once.body.contains("href=\"#f-confirm\"") && once.body.contains("みどり架空リサイクル"), "{}", once.body);
     fields.push(("confirm", "ＰＣ-005"));
     let twice = admin.submit("/disposals/new", "/disposals/new", &fields).await;
     assert!(admin.follow(&twice).await.contains("処置室のPC"));
@@ -165,12 +166,12 @@ async fn a_disposal_wants_the_number_twice() {
 
 #[tokio::test]
 async fn personal_devices_training_and_overrides() {
-    let site = TestWeb::demo().await;
-    let mut admin = site.admin();
+    let site = TestWeb::new().await;
+    let mut admin = site.desk();
     let fields = [("person", "S005"), ("device", "私物のスマートフォン"), ("until_on", "2030-01-01")];
     let long = admin.submit("/byod/new", "/byod/new", &fields).await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(long.html.contains("BYOD-003"), "{}", long.html);
+    assert!(long.body.contains("BYOD-003"), "{}", long.body);
     let fields = [
         ("person", "S005"),
         ("device", "私物のスマートフォン"),
@@ -181,7 +182,7 @@ async fn personal_devices_training_and_overrides() {
     assert!(admin.follow(&asked).await.contains("申請中"));
     assert!(admin.page("/approvals").await.contains("単独承認"), "the applicant is told");
     let refused = admin.submit("/approvals", "/approvals/byod/B-0002/approve", &[]).await;
-    assert_eq!(refused.status, StatusCode::SEE_OTHER, "{}", refused.html);
+    assert_eq!(refused.status, StatusCode::SEE_OTHER, "{}", refused.body);
     let ended = admin.submit("/byod", "/byod/B-0002/end", &[]).await;
     assert!(admin.follow(&ended).await.contains("終えました"));
 
@@ -193,7 +194,7 @@ async fn personal_devices_training_and_overrides() {
     let page = "/overrides/new?requirement=checklist-r7/2-3";
     let silent = admin.submit(page, "/overrides/new", &[("answer", "yes")]).await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(silent.html.contains("OVR-003"), "{}", silent.html);
+    assert!(silent.body.contains("OVR-003"), "{}", silent.body);
     let asked = admin.submit(page, "/overrides/new", &[("answer", "yes"), ("reason", "契約の別紙で確かめた")]).await;
     assert!(admin.follow(&asked).await.contains("申請中"));
     let back = admin.submit(page, "/overrides/withdraw", &[("because", "書面が出た")]).await;
