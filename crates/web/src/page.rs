@@ -29,16 +29,21 @@ pub(crate) fn words() -> &'static Messages {
     TABLE.get_or_init(|| Messages::parse(WORDS))
 }
 
-/// The entries of the navigation, in task language: address, key of the word, who sees it.
-const NAVIGATION: &[(&str, &str, Permission)] = &[
-    ("/", "nav-today", Permission::ReadTasks),
-    ("/loans", "nav-loans", Permission::LendDevices),
-    ("/ledgers", "nav-ledgers", Permission::ReadLedgers),
-    ("/requirements", "nav-requirements", Permission::ReadVerdicts),
-    ("/checklists", "nav-checklists", Permission::ReadVerdicts),
-    ("/approvals", "nav-approvals", Permission::Approve),
-    ("/evidence", "nav-evidence", Permission::ReadJournal),
-    ("/settings", "nav-settings", Permission::UseOwnAccount),
+/// The entries of the navigation, in task language: address, key of the word, who sees it, and the pages that stand behind it.
+const NAVIGATION: &[(&str, &str, Permission, &[&str])] = &[
+    ("/", "nav-today", Permission::ReadTasks, &["/lost", "/notice"]),
+    ("/loans", "nav-loans", Permission::LendDevices, &[]),
+    (
+        "/ledgers",
+        "nav-ledgers",
+        Permission::ReadLedgers,
+        &["/media", "/byod", "/disposals", "/documents", "/training", "/inspections", "/imports"],
+    ),
+    ("/requirements", "nav-requirements", Permission::ReadVerdicts, &[]),
+    ("/checklists", "nav-checklists", Permission::ReadVerdicts, &["/overrides"]),
+    ("/approvals", "nav-approvals", Permission::Approve, &[]),
+    ("/evidence", "nav-evidence", Permission::ReadJournal, &["/jobs"]),
+    ("/settings", "nav-settings", Permission::UseOwnAccount, &["/account", "/users"]),
 ];
 
 /// One entry of the navigation.
@@ -127,12 +132,15 @@ impl Visit {
         let me = self.somebody();
         let path = self.path().to_owned();
         let bare = path.split('?').next().unwrap_or("/");
-        let here =
-            |href: &str| if href == "/" { bare == "/" } else { bare == href || bare.starts_with(&format!("{href}/")) };
+        let under = |href: &str| bare == href || (href != "/" && bare.starts_with(&format!("{href}/")));
         let nav = NAVIGATION
             .iter()
-            .filter(|(_, _, needs)| me.is_some_and(|me| !me.locked && me.may(*needs)))
-            .map(|(href, word, _)| NavEntry { href, word: words().say(self.lang(), word, &[]), current: here(href) })
+            .filter(|(_, _, needs, _)| me.is_some_and(|me| !me.locked && me.may(*needs)))
+            .map(|(href, word, _, behind)| NavEntry {
+                href,
+                word: words().say(self.lang(), word, &[]),
+                current: under(href) || behind.iter().any(|page| under(page)),
+            })
             .collect();
         let now = self.app().now();
         Chrome {
