@@ -14,10 +14,10 @@ use intake::table::{self, Mapping, ParsedRow, Problem, Recognised, mark_duplicat
 use store::{ImportRecord, ImportRows, Obstacle, WriteTx};
 use uuid::Uuid;
 
-use crate::App;
 use crate::error::{Error, Result};
 use crate::ledgers::Difference;
 use crate::ledgers::references::{Expected, References, settle};
+use crate::{App, blocking};
 use plan::{Plan, rejected_workbook};
 
 /// How to import.
@@ -102,7 +102,8 @@ impl App {
         bytes: &[u8],
         options: ImportOptions,
     ) -> Result<ImportReport> {
-        let book = table::read(name, bytes).map_err(|e| Error::unreadable(name, &e))?;
+        let (of, whole) = (name.to_owned(), bytes.to_vec());
+        let book = blocking(move || table::read(&of, &whole)).await?.map_err(|e| Error::unreadable(name, &e))?;
         let mapping: Mapping =
             self.store.mapping_list(&facility.id).await?.into_iter().map(|(l, h, c)| ((l, h), c)).collect();
         let picked = pick_sheets(&book, name, options.ledger, &mapping).map_err(|e| Error::unrecognised(name, &e))?;

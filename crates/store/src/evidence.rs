@@ -156,10 +156,9 @@ impl Store {
             .collect();
         for (base, queries) in GROUPS {
             let sql = facts::tally_sql(base, queries, facility.is_some(), today);
-            for row in self.query(&sql, scope(facility)).await? {
-                let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+            self.each_row(&sql, facility, &mut all, |evidence, row| {
                 for (n, query) in queries.iter().enumerate() {
-                    let tally = packed(&row, 1 + n * 2)?;
+                    let tally = packed(row, 1 + n * 2)?;
                     match query.declared() {
                         Some(fact) => {
                             evidence.facts.insert(fact.name, tally);
@@ -167,7 +166,9 @@ impl Store {
                         None => evidence.updates_by_vendor = tally,
                     }
                 }
-            }
+                Ok(())
+            })
+            .await?;
         }
         self.add_documents(facility, today, &mut all).await?;
         self.add_records(facility, today, &mut all).await?;
@@ -190,6 +191,22 @@ impl Store {
         rows.iter().map(|row| offender(base, row)).collect()
     }
 
+    /// Asks for rows of one facility or all and gives each to the evidence of its facility, which the first column names.
+    async fn each_row(
+        &self,
+        sql: &str,
+        facility: Option<&str>,
+        all: &mut BTreeMap<String, Evidence>,
+        mut take: impl FnMut(&mut Evidence, &QueryResult) -> Result<()>,
+    ) -> Result<()> {
+        for row in self.query(sql, scope(facility)).await? {
+            if let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) {
+                take(evidence, &row)?;
+            }
+        }
+        Ok(())
+    }
+
     async fn add_documents(
         &self,
         facility: Option<&str>,
@@ -200,8 +217,7 @@ impl Store {
             "SELECT facility, kind, title, approved_by, approved_on, reviewed_on, review_due_on FROM documents{} ORDER BY facility, row_key",
             where_facility(facility)
         );
-        for row in self.query(&sql, scope(facility)).await? {
-            let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+        self.each_row(&sql, facility, all, |evidence, row| {
             let document = DocumentState {
                 title: row.try_get_by_index(2)?,
                 approved_by: row.try_get_by_index(3)?,
@@ -213,14 +229,12 @@ impl Store {
             let rank = |d: &DocumentState| {
                 (d.approved_by.is_some() && d.approved_on.is_some(), d.reviewed_on.max(d.approved_on))
             };
-            match evidence.documents.get(&kind) {
-                Some(best) if rank(best) >= rank(&document) => {}
-                _ => {
-                    evidence.documents.insert(kind, document);
-                }
+            if evidence.documents.get(&kind).is_none_or(|best| rank(best) < rank(&document)) {
+                evidence.documents.insert(kind, document);
             }
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 
     async fn add_records(
@@ -235,8 +249,7 @@ impl Store {
               FROM records r WHERE held_on <= '{today}'{}) t WHERE n = 1",
             if facility.is_some() { " AND facility = $1" } else { "" }
         );
-        for row in self.query(&sql, scope(facility)).await? {
-            let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+        self.each_row(&sql, facility, all, |evidence, row| {
             let held_on: String = row.try_get_by_index(3)?;
             let record = RecordState {
                 title: row.try_get_by_index(2)?,
@@ -245,8 +258,9 @@ impl Store {
                 result: row.try_get_by_index(5)?,
             };
             evidence.records.insert(row.try_get_by_index(1)?, record);
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 
     async fn add_attestations(
@@ -259,8 +273,7 @@ impl Store {
             "SELECT facility, requirement, answer, reason, said_by, said_on, valid_until, approved_by, owner, target_on FROM attestations{}",
             where_facility(facility)
         );
-        for row in self.query(&sql, scope(facility)).await? {
-            let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+        self.each_row(&sql, facility, all, |evidence, row| {
             let said = Attestation {
                 answer: row.try_get_by_index(2)?,
                 reason: row.try_get_by_index(3)?,
@@ -272,8 +285,9 @@ impl Store {
                 target_on: date(row.try_get_by_index(9)?)?,
             };
             evidence.attestations.insert(row.try_get_by_index(1)?, said);
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 
     /// Tallies of MDS/SDS answers by area, and over all areas under `""`.
@@ -284,10 +298,9 @@ impl Store {
              FROM vendor_answers{} GROUP BY facility, COALESCE(area, '')",
             where_facility(facility)
         );
-        for row in self.query(&sql, scope(facility)).await? {
-            let Some(evidence) = all.get_mut(&row.try_get_by_index::<String>(0)?) else { continue };
+        self.each_row(&sql, facility, all, |evidence, row| {
             let area: String = row.try_get_by_index(1)?;
-            let of_area = tally(&row, 2)?;
+            let of_area = tally(row, 2)?;
             let sum = evidence.areas.entry(String::new()).or_default();
             *sum = Tally {
                 total: sum.total + of_area.total,
@@ -298,8 +311,9 @@ impl Store {
             if !area.is_empty() {
                 evidence.areas.insert(area, of_area);
             }
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 
     /// Two-factor and password facts: judged per system by the pure rule.

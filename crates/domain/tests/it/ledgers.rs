@@ -96,3 +96,12 @@ fn headings_of_other_ledgers_are_known() {
         assert_eq!(columns, [name], "{of}: {heading}");
     }
 }
+
+#[test]
+fn the_glossary_names_every_ledger() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/glossary.md");
+    let glossary = std::fs::read_to_string(path).unwrap();
+    let missing: Vec<&str> =
+        LEDGERS.iter().map(|l| l.name).filter(|name| !glossary.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "not in docs/glossary.md: {missing:?}");
+}
