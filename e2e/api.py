@@ -17,24 +17,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT, installed
+
 SERVER = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SAKIMORI_BIN", ROOT / "target/debug/sakimori"))
 VERSION = "4.32.5"
 SCOPES = "read-ledgers,edit-ledgers,read-verdicts,read-tasks,lend-devices,approve"
 SECONDS = int(os.environ.get("E2E_SECONDS", "60"))
-
-
-def schemathesis():
-    """The tool, installed once."""
-    folder = ROOT / "target" / f"schemathesis-{VERSION}"
-    tool = folder / "bin" / "schemathesis"
-    if not tool.exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([folder / "bin/pip", "install", "-q", f"schemathesis=={VERSION}"], check=True)
-    return tool
 
 
 def free_port():
@@ -90,7 +80,7 @@ class Site:
 
 
 def main():
-    tool = schemathesis()
+    tool = installed("schemathesis", VERSION) / "bin/schemathesis"
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder))
         site.run("demo", "--load")

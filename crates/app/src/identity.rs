@@ -9,7 +9,7 @@
 mod passkey;
 mod password;
 mod recovery;
-mod secrets;
+pub(crate) mod secrets;
 mod session;
 mod setup;
 mod token;

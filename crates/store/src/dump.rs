@@ -54,6 +54,7 @@ fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("terminals", "id key_sha256 facility name made_by", "shared made_at"),
         ("tokens", "id facility user_id name secret_sha256 scopes ends_on", "made_at used_at revoked_at"),
         ("journal", "facility entry hash", "seq at"),
+        ("seal_keys", "facility month secret", ""),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
@@ -68,6 +69,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "agent_keys" => &["facility"],
         "recovery_codes" => &["user_id", "sha256"],
         "journal" => &["seq"],
+        "seal_keys" => &["facility", "month"],
         _ => &["id"],
     }
 }

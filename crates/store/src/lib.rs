@@ -16,6 +16,7 @@ mod journal;
 mod machines;
 mod migrate;
 mod rows;
+mod seal;
 mod signatures;
 mod trail;
 mod tx;

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_workflow", include_str!("migrations/0004_workflow.sql")),
     ("0005_jobs", include_str!("migrations/0005_jobs.sql")),
     ("0006_uploads", include_str!("migrations/0006_uploads.sql")),
+    ("0010_seal", include_str!("migrations/0010_seal.sql")),
 ];
 
 struct SqlMigration {

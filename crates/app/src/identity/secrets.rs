@@ -53,7 +53,7 @@ impl Entropy for SystemEntropy {
 }
 
 /// `N` random bytes.
-pub(super) fn random<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N]> {
+pub(crate) fn random<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N]> {
     let mut bytes = [0; N];
     if entropy.fill(&mut bytes) { Ok(bytes) } else { Err(Error::Internal { message: "randomness".to_owned() }) }
 }
@@ -154,7 +154,8 @@ impl Keyring {
     }
 }
 
-fn create(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a new file that only its owner can read.
+pub(crate) fn create(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = std::fs::File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -167,7 +168,8 @@ fn create(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     made.sync_all()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// The bytes that hex digits mean.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> =
         text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
     let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;

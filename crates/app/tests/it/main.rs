@@ -16,6 +16,7 @@ mod machines;
 mod random;
 mod requirement;
 mod roundtrip;
+mod seal;
 mod tasks;
 mod trail;
 mod undo;

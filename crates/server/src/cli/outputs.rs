@@ -4,7 +4,7 @@ use std::io::{BufReader, BufWriter, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use app::Papers;
 use clap::Args;
 
@@ -92,17 +92,29 @@ impl AuditFolder {
     }
 }
 
-/// 監査フォルダの確認
+/// 監査フォルダか証明の確認
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// 監査フォルダ（zip）
+    /// 監査フォルダ（zip）、または一つの記録の証明（tlog-proof）
     #[arg(value_name = "ファイル")]
     path: PathBuf,
+    /// 証明を確かめる公開鍵（`sakimori journal key` の一行）
+    #[arg(long, value_name = "公開鍵")]
+    key: Option<String>,
 }
 
 impl Verify {
     pub(crate) fn run(&self) -> Result<ExitCode> {
-        let check = app::verify_folder(&read_file(&self.path)?)?;
+        if let Some(key) = &self.key {
+            return self.proof(key);
+        }
+        let file = read_file(&self.path)?;
+        if file.starts_with(b"c2sp.org/tlog-proof") {
+            bail!(
+                "証明を確かめられませんでした（JRN-009）。公開鍵が指定されていません。発行元から受け取った公開鍵を --key に指定してください。"
+            );
+        }
+        let check = app::verify_folder(&file)?;
         say(format!(
             "{}　{}作成　{}個のファイルはすべて作られたときのままです。",
             check.facility, check.made_on, check.files
@@ -114,6 +126,19 @@ impl Verify {
             n => format!("うち{n}件はほかの施設の記録で、印だけが載っています。"),
         };
         say(format!("操作記録{}件の印のつながりを確かめました。{withheld}", check.journal_entries));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn proof(&self, key: &str) -> Result<ExitCode> {
+        let proved = app::verify_proof(&String::from_utf8_lossy(&read_file(&self.path)?), key)?;
+        say(format!("操作記録{}番は、{}件を封印した記録に、次の内容で入っています。", proved.seq, proved.head.size));
+        for (name, value) in &proved.fields {
+            match value {
+                Some(value) => say(format!("  {name}：{value}")),
+                None => say("  （伏せた項目）"),
+            }
+        }
+        say(format!("印：{}（{}）", proved.head.root, proved.head.origin));
         Ok(ExitCode::SUCCESS)
     }
 }

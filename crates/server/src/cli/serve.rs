@@ -1,12 +1,14 @@
 //! The server: pages for people, and the place where agents report.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use app::{Health, Keyring, Terminal};
+use app::{App, Health, Keyring, Terminal};
 use clap::Args;
 use store::Location;
 use tokio::net::TcpListener;
@@ -159,9 +161,31 @@ impl Serve {
         context.app.set_origin(&address)?;
         banner(&context, &origin, demo, self.plain).await?;
         let demo = demo || context.data.join(DEMO).exists();
-        let web = Web { app: Arc::new(context.app), origin: Arc::new(origin), folder: Arc::new(context.data), demo };
+        let app = Arc::new(context.app);
+        let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), context.data.clone()));
+        let web = Web { app, origin: Arc::new(origin), folder: Arc::new(context.data), demo };
         web::serve(listener, web, &tls, stop()).await?;
+        sealing.abort();
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Seals what was staged, at most once a second. Where it cannot, the server goes on, says so, and tries again: the
+/// work of the clinic does not wait for it.
+async fn keep_sealed(app: Arc<App>, folder: PathBuf) {
+    loop {
+        let Err(error) = seal_on(&app, &folder).await;
+        tracing::error!("{error}");
+        tokio::time::sleep(SEAL_AGAIN).await;
+    }
+}
+
+/// Seals until it fails.
+async fn seal_on(app: &App, folder: &Path) -> app::Result<Infallible> {
+    let mut sealer = app.sealer(folder).await?;
+    loop {
+        app.seal(&mut sealer).await?;
+        tokio::time::sleep(SEAL_EVERY).await;
     }
 }
 
@@ -187,6 +211,10 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
     Ok(web::write_private(&note, &format!("初期設定のリンク（30分間、一度だけ有効）\n{link}\n"))?)
 }
 
+/// How often is sealed.
+const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// How long a log that cannot be written is left alone.
+const SEAL_AGAIN: Duration = Duration::from_secs(60);
 /// Where the set-up link is kept besides the screen; gone once it was used.
 const SETUP_NOTE: &str = "初期設定.txt";
 /// Marks a data folder that holds the demonstration.

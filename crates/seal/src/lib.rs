@@ -1,0 +1,20 @@
+//! The sealed log: what happened becomes the leaves of a Merkle tree whose heads are signed, so that other people's
+//! tools can check that nothing was altered, and that what they saw last month is still part of what they see today.
+//!
+//! The formats are those of the C2SP: `tlog-tiles` for the folder, `tlog-checkpoint` and `signed-note` for the heads,
+//! `tlog-proof` for the proof of one entry. Hashing and the mathematics of proofs come from `tlog_tiles` and
+//! `signed_note`; what is here is the folder, the right edge of the tree, and the leaf.
+//!
+//! - [`leaf`]: an entry is committed to field by field, so that a field can be withheld and the proof still holds.
+//! - [`log`]: the tree on disk. Only full tiles are files; the open ones are kept in memory and rebuilt on opening.
+//! - [`key`]: who signs.
+//! - [`proof`]: one entry, proved to somebody who has nothing but the public key.
+
+pub mod key;
+pub mod leaf;
+pub mod log;
+pub mod proof;
+
+pub use key::{PublicKey, SigningKey};
+pub use leaf::{Disclosure, LEAF, Salts};
+pub use log::{Broken, Checkpoint, Error, Log, Verifier};

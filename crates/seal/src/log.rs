@@ -1,0 +1,483 @@
+//! The tree on disk.
+//!
+//! A folder in the layout of `tlog-tiles`: `checkpoint`, `tile/<level>/<path>` with 256 hashes each and
+//! `tile/entries/<path>` with 256 leaves each. Only full tiles are files, which are written once and never again; the
+//! open ones, at most 255 hashes a level, are in memory. After a restart they are computed from the full tiles and the
+//! leaves that came after the last of them, which the caller still has. A head is signed only after everything it
+//! covers is durable, so a crash leaves tiles that no head covers yet: they are written again, with the same content.
+//!
+//! A log goes on only from what it signed: on opening, the given leaves must lead to the root of the last head.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use tlog_tiles::{EMPTY_HASH, Hash, HashReader, Tile, node_hash, prove_record, record_hash, split_stored_hash_index};
+
+use crate::key::{PublicKey, SigningKey};
+use crate::proof::Proof;
+
+/// Height of a tile: 2⁸ hashes.
+const HEIGHT: u8 = 8;
+/// Hashes or leaves in a full tile.
+pub const FULL: u64 = 1 << HEIGHT;
+/// File of the last head.
+const HEAD: &str = "checkpoint";
+/// Longest leaf in bytes (`tlog-tiles`: a 16-bit length).
+pub const LONGEST: usize = u16::MAX as usize;
+
+/// What can go wrong with a log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A key is malformed, or the machine has no randomness.
+    #[error("no key")]
+    Key,
+    /// A head that this key did not sign.
+    #[error("not signed by this key")]
+    Signature,
+    /// Something is not in its format.
+    #[error("malformed {0}")]
+    Malformed(&'static str),
+    /// A leaf longer than [`LONGEST`].
+    #[error("leaf of {0} bytes")]
+    TooLong(usize),
+    /// The entries do not lead to the head that was signed: they were changed, or the folder is of another time.
+    #[error("the entries do not lead to the head of size {size}")]
+    Fork {
+        /// Size of the head.
+        size: u64,
+    },
+    /// The log does not hold this entry at this place.
+    #[error("not in the log")]
+    NotInLog,
+}
+
+/// Where a log is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Index of the first leaf that cannot be trusted.
+    pub index: u64,
+    /// Which file or which comparison showed it.
+    pub what: String,
+}
+
+/// A head of the tree (`tlog-checkpoint`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Name of the log.
+    pub origin: String,
+    /// Number of leaves.
+    pub size: u64,
+    /// Root of the tree over them.
+    pub root: [u8; 32],
+}
+
+impl Checkpoint {
+    /// The head in a signed note, when this key signed it.
+    ///
+    /// # Errors
+    /// [`Error::Signature`], or [`Error::Malformed`] when what was signed is no head.
+    pub fn open(note: &[u8], key: &PublicKey) -> Result<Self, Error> {
+        let text = key.open(note)?;
+        let head = tlog_tiles::Checkpoint::from_bytes(&text).map_err(|_| Error::Malformed("checkpoint"))?;
+        Ok(Self { origin: head.origin().to_owned(), size: head.size(), root: head.hash().0 })
+    }
+
+    fn note(&self, key: &SigningKey) -> Result<Vec<u8>, Error> {
+        let head = tlog_tiles::Checkpoint::new(&self.origin, self.size, Hash(self.root), "");
+        key.sign(&head.map_err(|_| Error::Malformed("checkpoint"))?.to_bytes())
+    }
+}
+
+/// A log that is open for writing. Nobody else may have it open.
+pub struct Log {
+    folder: PathBuf,
+    key: SigningKey,
+    size: u64,
+    /// Of each level the hashes of its open tile; level 0 are the leaves.
+    open: Vec<Vec<Hash>>,
+    /// The open bundle of leaves, as its file will be.
+    bundle: Vec<u8>,
+    /// The last head, as it was given out.
+    head: Option<(Checkpoint, Vec<u8>)>,
+}
+
+impl Log {
+    /// The leaves that [`open`](Self::open) has to be given: those after the last full tile, up to the last head.
+    ///
+    /// # Errors
+    /// [`Error::Signature`] when the head is not of this key; any error of a file.
+    pub fn wanted(folder: &Path, key: &PublicKey) -> Result<Range<u64>, Error> {
+        let size = match read(&folder.join(HEAD))? {
+            Some(note) => Checkpoint::open(&note, key)?.size,
+            None => 0,
+        };
+        Ok(size - size % FULL..size)
+    }
+
+    /// Opens the log in a folder, which is made when something is written; `tail` are the leaves that are
+    /// [`wanted`](Self::wanted).
+    ///
+    /// # Errors
+    /// [`Error::Fork`] when the leaves are not those that the last head covers; [`Error::Signature`] when the head is
+    /// not of this key; any error of a file.
+    pub fn open(folder: &Path, key: SigningKey, tail: &[Vec<u8>]) -> Result<Self, Error> {
+        let mut log =
+            Self { folder: folder.to_owned(), key, size: 0, open: Vec::new(), bundle: Vec::new(), head: None };
+        let Some(note) = read(&folder.join(HEAD))? else { return Ok(log) };
+        let head = Checkpoint::open(&note, log.key.public())?;
+        let size = head.size;
+        let full = size - size % FULL;
+        log.size = full;
+        let mut level = 1;
+        loop {
+            let count = full >> (u32::from(HEIGHT) * level);
+            if count == 0 {
+                break;
+            }
+            let below = u8::try_from(level - 1).unwrap_or(u8::MAX);
+            let hash = |n| log.full_tile(below, n).map(|tile| Tile::subtree_hash(&tile));
+            let open = (count - count % FULL..count).map(hash).collect::<Result<_, _>>()?;
+            log.open.resize(level as usize, Vec::new());
+            log.open.push(open);
+            level += 1;
+        }
+        if tail.len() as u64 != size - full {
+            return Err(Error::Fork { size });
+        }
+        for leaf in tail {
+            log.append(leaf)?;
+        }
+        if log.root() != head.root {
+            return Err(Error::Fork { size });
+        }
+        log.head = Some((head, note));
+        Ok(log)
+    }
+
+    /// Number of leaves.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The last head and the note it was given out in; `None` before the first.
+    pub fn head(&self) -> Option<(&Checkpoint, &[u8])> {
+        self.head.as_ref().map(|(head, note)| (head, note.as_slice()))
+    }
+
+    /// What others check heads against.
+    pub fn key(&self) -> &PublicKey {
+        self.key.public()
+    }
+
+    /// Adds a leaf. A tile that becomes full is written, durably; what is not full waits in memory.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`], or when a tile cannot be written; the log is then to be opened again.
+    pub fn append(&mut self, leaf: &[u8]) -> Result<(), Error> {
+        let length = u16::try_from(leaf.len()).map_err(|_| Error::TooLong(leaf.len()))?;
+        self.bundle.extend(length.to_be_bytes());
+        self.bundle.extend(leaf);
+        self.size += 1;
+        if self.size.is_multiple_of(FULL) {
+            let n = self.size / FULL - 1;
+            self.write(&Tile::new(HEIGHT, 0, n, 1 << HEIGHT, true).path_of_entries(), &self.bundle)?;
+            self.bundle.clear();
+        }
+        self.push(0, record_hash(leaf))
+    }
+
+    /// Signs a head over what is there, if it grew since the last; `None` if not.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn seal(&mut self) -> Result<Option<&Checkpoint>, Error> {
+        if self.size == self.head.as_ref().map_or(0, |(head, _)| head.size) {
+            return Ok(None);
+        }
+        let head = Checkpoint { origin: self.key.origin().to_owned(), size: self.size, root: self.root() };
+        let note = head.note(&self.key)?;
+        self.write(HEAD, &note)?;
+        self.head = Some((head, note));
+        Ok(self.head.as_ref().map(|(head, _)| head))
+    }
+
+    /// Root of the tree over all leaves (RFC 6962 §2.1).
+    pub fn root(&self) -> [u8; 32] {
+        root(&self.open)
+    }
+
+    /// Proves the entry at `index` against the last head; `extra` goes along.
+    ///
+    /// # Errors
+    /// [`Error::NotInLog`] when the last head does not cover it; any error of a file.
+    pub fn prove(&self, index: u64, extra: Vec<u8>) -> Result<Proof, Error> {
+        let (head, note) = self.head.as_ref().filter(|(head, _)| index < head.size).ok_or(Error::NotInLog)?;
+        let hashes = prove_record(head.size, index, self).map_err(|_| Error::NotInLog)?;
+        Ok(Proof { index, extra, hashes: hashes.into_iter().map(|h| h.0).collect(), checkpoint: note.clone() })
+    }
+
+    /// Copies the log as of its last head to another folder, the open tiles and bundle as partial ones: the folder as
+    /// other people's tools read it. Full tiles that are there already are left alone. Nothing may have been appended
+    /// since the last head.
+    ///
+    /// # Errors
+    /// Any error of a file.
+    pub fn publish(&self, to: &Path) -> Result<(), Error> {
+        let give = |path: &str| match read(&self.folder.join(path))? {
+            Some(_) if to.join(path).exists() => Ok(()),
+            Some(tile) => write(to, path, &tile),
+            None => Err(Error::Malformed("tile")),
+        };
+        for n in 0..self.size / FULL {
+            give(&Tile::new(HEIGHT, 0, n, 1 << HEIGHT, true).path_of_entries())?;
+        }
+        for level in 0..u8::try_from(self.open.len()).unwrap_or(u8::MAX) {
+            for n in 0..self.size >> (u32::from(HEIGHT) * (u32::from(level) + 1)) {
+                give(&Tile::new(HEIGHT, level, n, 1 << HEIGHT, false).path_of_hashes())?;
+            }
+        }
+        for (level, hashes) in self.open.iter().enumerate().filter(|(_, hashes)| !hashes.is_empty()) {
+            let level = u8::try_from(level).unwrap_or(u8::MAX);
+            let n = self.size >> (u32::from(HEIGHT) * (u32::from(level) + 1));
+            let width = u32::try_from(hashes.len()).unwrap_or(u32::MAX);
+            write(to, &Tile::new(HEIGHT, level, n, width, false).path_of_hashes(), &joined(hashes))?;
+        }
+        if !self.bundle.is_empty() {
+            let (n, width) = (self.size / FULL, u32::try_from(self.size % FULL).unwrap_or(u32::MAX));
+            write(to, &Tile::new(HEIGHT, 0, n, width, true).path_of_entries(), &self.bundle)?;
+        }
+        if let Some((_, note)) = &self.head {
+            write(to, HEAD, note)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, level: usize, hash: Hash) -> Result<(), Error> {
+        if self.open.len() <= level {
+            self.open.push(Vec::new());
+        }
+        let Some(open) = self.open.get_mut(level) else { return Ok(()) };
+        open.push(hash);
+        if open.len() < 1 << HEIGHT {
+            return Ok(());
+        }
+        let tile = joined(open);
+        open.clear();
+        let n = (self.size >> (usize::from(HEIGHT) * (level + 1))) - 1;
+        let place = Tile::new(HEIGHT, u8::try_from(level).unwrap_or(u8::MAX), n, 1 << HEIGHT, false);
+        self.write(&place.path_of_hashes(), &tile)?;
+        self.push(level + 1, Tile::subtree_hash(&tile))
+    }
+
+    fn full_tile(&self, level: u8, n: u64) -> Result<Vec<u8>, Error> {
+        let path = Tile::new(HEIGHT, level, n, 1 << HEIGHT, false).path_of_hashes();
+        match read(&self.folder.join(&path))? {
+            Some(tile) if tile.len() == 32 << HEIGHT => Ok(tile),
+            _ => Err(Error::Malformed("tile")),
+        }
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        write(&self.folder, path, bytes)
+    }
+}
+
+impl HashReader for Log {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::Error> {
+        let read = |&index: &u64| {
+            let (level, n) = split_stored_hash_index(index);
+            let (row, inside) = (level / HEIGHT, level % HEIGHT);
+            let first = n << inside;
+            let (tile, from) = (first / FULL, usize::try_from(first % FULL).unwrap_or(0));
+            let range = from * 32..(from + (1 << inside)) * 32;
+            let open = self.open.get(usize::from(row));
+            let of = if tile == self.size >> (u32::from(HEIGHT) * (u32::from(row) + 1)) {
+                open.map(|hashes| joined(hashes))
+            } else {
+                self.full_tile(row, tile).ok()
+            };
+            of.as_deref().and_then(|tile| tile.get(range)).map(Tile::subtree_hash)
+        };
+        indexes.iter().map(read).collect::<Option<_>>().ok_or(tlog_tiles::Error::IndexesNotInTree)
+    }
+}
+
+/// Follows a folder from the first leaf to its head: every leaf as it was hashed, every tile as it was built, the root
+/// as it was signed. Whoever has the entries [gives](Self::give) the leaves they make, a [part](Self::wanted) at a time.
+pub struct Verifier {
+    folder: PathBuf,
+    head: Checkpoint,
+    levels: Vec<Vec<Hash>>,
+    at: u64,
+}
+
+impl Verifier {
+    /// Begins; `None` when nothing was ever sealed.
+    ///
+    /// # Errors
+    /// [`Error::Signature`] when the head is not of this key; any error of a file.
+    pub fn open(folder: &Path, key: &PublicKey) -> Result<Option<Self>, Error> {
+        let Some(note) = read(&folder.join(HEAD))? else { return Ok(None) };
+        let head = Checkpoint::open(&note, key)?;
+        Ok(Some(Self { folder: folder.to_owned(), head, levels: vec![Vec::new()], at: 0 }))
+    }
+
+    /// The head up to which is verified.
+    pub fn head(&self) -> &Checkpoint {
+        &self.head
+    }
+
+    /// The leaves to be given next, at most [`FULL`]; `None` at the end.
+    pub fn wanted(&self) -> Option<Range<u64>> {
+        (self.at < self.head.size).then(|| self.at..(self.at + FULL).min(self.head.size))
+    }
+
+    /// Compares the leaves that were wanted; with `None` the files are taken as they are. The inner error is the first
+    /// place that does not hold, after which there is nothing to go on with.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn give(&mut self, leaves: Option<Vec<Vec<u8>>>) -> Result<Result<(), Broken>, Error> {
+        let Some(range) = self.wanted() else { return Ok(Ok(())) };
+        let (at, count) = (range.start, range.end - range.start);
+        let width = u32::try_from(count).unwrap_or(u32::MAX);
+        let path = Tile::new(HEIGHT, 0, at / FULL, width, true).path_of_entries();
+        let broken = |after: usize| Ok(Err(Broken { index: at + after as u64, what: path.clone() }));
+        // What is not full has no file at home.
+        let stored = match read(&self.folder.join(&path))? {
+            Some(bytes) => split(&bytes),
+            None if count < FULL => leaves.clone(),
+            None => None,
+        };
+        let Some(stored) = stored else { return broken(0) };
+        if let Some(leaves) = leaves
+            && let Some(n) = (0..stored.len().max(leaves.len())).find(|&n| stored.get(n) != leaves.get(n))
+        {
+            return broken(n);
+        }
+        if stored.len() as u64 != count {
+            return broken(stored.len());
+        }
+        if let Some(base) = self.levels.first_mut() {
+            base.extend(stored.iter().map(|leaf| record_hash(leaf)));
+        }
+        self.at = range.end;
+        if count == FULL
+            && let Err(what) = climb(&self.folder, &mut self.levels, self.at)?
+        {
+            return Ok(Err(Broken { index: at, what }));
+        }
+        // Every full tile fits its leaves: what does not lead to the root comes after them.
+        if self.at == self.head.size && root(&self.levels) != self.head.root {
+            return Ok(Err(Broken { index: self.at - self.at % FULL, what: HEAD.to_owned() }));
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// The root over the open hashes of all levels.
+fn root(levels: &[Vec<Hash>]) -> [u8; 32] {
+    let mut root: Option<Hash> = None;
+    // Complete subtrees from right to left: the lowest level is the rightmost.
+    for subtree in levels.iter().flat_map(|hashes| complete(hashes).into_iter().rev()) {
+        root = Some(root.map_or(subtree, |right| node_hash(subtree, right)));
+    }
+    root.unwrap_or(EMPTY_HASH).0
+}
+
+/// Closes the tiles that are full once there are `size` leaves, comparing each with its file; the path of one that differs.
+fn climb(folder: &Path, levels: &mut Vec<Vec<Hash>>, size: u64) -> Result<Result<(), String>, Error> {
+    let mut level = 0;
+    while let Some(open) = levels.get_mut(level).filter(|open| open.len() == 1 << HEIGHT) {
+        let tile = joined(open);
+        open.clear();
+        let n = (size >> (usize::from(HEIGHT) * (level + 1))) - 1;
+        let path = Tile::new(HEIGHT, u8::try_from(level).unwrap_or(u8::MAX), n, 1 << HEIGHT, false).path_of_hashes();
+        if read(&folder.join(&path))?.as_ref() != Some(&tile) {
+            return Ok(Err(path));
+        }
+        level += 1;
+        if levels.len() == level {
+            levels.push(Vec::new());
+        }
+        if let Some(above) = levels.get_mut(level) {
+            above.push(Tile::subtree_hash(&tile));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The complete subtrees that hashes of one level make up, the largest first.
+fn complete(hashes: &[Hash]) -> Vec<Hash> {
+    let (mut subtrees, mut rest) = (Vec::new(), hashes);
+    while !rest.is_empty() {
+        let (first, others) = rest.split_at(1 << rest.len().ilog2());
+        subtrees.push(Tile::subtree_hash(&joined(first)));
+        rest = others;
+    }
+    subtrees
+}
+
+fn joined(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| hash.0).collect()
+}
+
+/// The leaves of a bundle; `None` when it is cut.
+fn split(mut bundle: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut leaves = Vec::new();
+    while let Some((length, rest)) = bundle.split_first_chunk::<2>() {
+        let (leaf, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        leaves.push(leaf.to_vec());
+        bundle = rest;
+    }
+    bundle.is_empty().then_some(leaves)
+}
+
+/// Paths of `tlog-tiles`, which name no height.
+trait Place {
+    fn path_of_hashes(&self) -> String;
+    fn path_of_entries(&self) -> String;
+}
+
+impl Place for Tile {
+    fn path_of_hashes(&self) -> String {
+        self.path().replacen("tile/8/", "tile/", 1)
+    }
+    fn path_of_entries(&self) -> String {
+        self.path().replacen("tile/8/data/", "tile/entries/", 1)
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// Writes a file so that it is there whole or not at all, and still there after a power cut.
+fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), Error> {
+    let path = folder.join(path);
+    let write = || {
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent)?;
+        let new = path.with_extension("new");
+        let mut file = File::create(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
+        File::open(parent)?.sync_all()
+    };
+    write().map_err(|source| Error::Io { path: path.clone(), source })
+}
