@@ -9,7 +9,8 @@ use domain::authz::Role;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::seal::Sealed;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,9 @@ impl App {
     /// # Errors
     /// When the database does not answer at all.
     pub async fn doctor(&self, folder: &Path) -> Result<Vec<Check>> {
-        let mut checks = vec![self.check_database().await?, self.check_journal().await?, self.check_clock().await?];
+        let mut checks =
+            vec![self.check_database().await?, self.check_journal().await?, self.check_seal(folder).await?];
+        checks.push(self.check_clock().await?);
         checks.extend([check_folder(folder), check_space(folder), self.check_certificate(folder), check_typesetter()]);
         checks.push(self.check_admins().await?);
         Ok(checks)
@@ -64,6 +67,18 @@ impl App {
             Ok(entries) => Check { key: "journal", health: Health::Good, seen: entries.to_string() },
             Err(broken) => Check { key: "journal", health: Health::Bad, seen: broken.seq.to_string() },
         })
+    }
+
+    /// What was sealed is compared with the journal, entry by entry.
+    async fn check_seal(&self, folder: &Path) -> Result<Check> {
+        let (health, seen) = match self.sealed(folder).await {
+            Ok(Sealed::Holds { head, .. }) => (Health::Good, head.size.to_string()),
+            Ok(Sealed::Never) => (Health::Unknown, String::new()),
+            Ok(Sealed::Broken { seq, .. }) => (Health::Bad, seq.to_string()),
+            Err(Error::Invalid { code, .. }) => (Health::Bad, code.to_owned()),
+            Err(error) => return Err(error),
+        };
+        Ok(Check { key: "seal", health, seen })
     }
 
     /// A clock that stands before the newest entry was set back, or was ahead when that entry was made.

@@ -132,3 +132,62 @@ fn called(error: &Error) -> String {
     let path: Vec<&str> = words.by_ref().take_while(|word| !word.starts_with(['[', '<', '-'])).collect();
     if path.is_empty() { env!("CARGO_BIN_NAME").to_owned() } else { path.join(" ") }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::fmt::Write as _;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A cell of a table in the manual.
+    fn cell(text: &str) -> String {
+        text.trim().replace('\n', " ").replace('|', "\\|")
+    }
+
+    /// Every command below `command`, as the manual describes it.
+    fn described(page: &mut String, before: &str, command: &Command) {
+        let name = format!("{before} {}", command.get_name());
+        if command.has_subcommands() {
+            return command.get_subcommands().for_each(|below| described(page, &name, below));
+        }
+        let arguments: Vec<&Arg> =
+            command.get_arguments().filter(|arg| !arg.is_global_set() && arg.get_id() != "help").collect();
+        let value = |arg: &Arg| arg.get_value_names().map(|n| format!("<{}>", n.join("> <"))).unwrap_or_default();
+        let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
+        let mut usage = name.clone();
+        for arg in arguments.iter().filter(|arg| arg.is_required_set()) {
+            let long = arg.get_long().map(|long| format!("--{long} ")).unwrap_or_default();
+            let _ = write!(usage, " {long}{}", value(arg));
+        }
+        let _ = write!(page, "\n### `{name}`\n\n{}\n\n```\n{usage}\n```\n", about.trim());
+        if !arguments.is_empty() {
+            page.push_str("\n| 引数・オプション | 意味 |\n|---|---|\n");
+        }
+        for arg in arguments {
+            let short = arg.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
+            let long = arg.get_long().map(|long| format!("--{long}")).unwrap_or_default();
+            let taken = if arg.get_action().takes_values() { value(arg) } else { String::new() };
+            let named = format!("{short}{long} {taken}");
+            let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(page, "| `{}` | {} |", named.trim(), cell(&help));
+        }
+    }
+
+    #[test]
+    fn the_page_of_commands_is_current() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ja/reference/commands.md");
+        let is = std::fs::read_to_string(&file).unwrap();
+        let (head, _) = is.split_once("\n## コマンド\n").unwrap();
+        let mut page = format!("{head}\n## コマンド\n");
+        let mut all = laid_out(super::super::Cli::command());
+        all.build();
+        all.get_subcommands().for_each(|command| described(&mut page, "sakimori", command));
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, &page).unwrap();
+        }
+        let is = std::fs::read_to_string(&file).unwrap();
+        assert!(is == page, "commands.md is not what the commands say; run: UPDATE=1 cargo test -p server commands");
+    }
+}

@@ -84,6 +84,32 @@ fn an_audit_folder_checks_without_data_and_shows_tampering() {
 }
 
 #[test]
+fn what_was_sealed_is_proved_and_a_rewritten_database_is_found() {
+    let desk = Desk::demo();
+    let sealed = desk.ok(&["journal", "seal"]);
+    assert!(sealed.contains("封印　：1件"), "{sealed}");
+    let key = desk.ok(&["journal", "key"]).trim().to_owned();
+    desk.ok(&["journal", "prove", "1", "--out", "記録.tlog-proof", "--withhold", "actor"]);
+    let proof = desk.path("記録.tlog-proof");
+    let elsewhere = Desk::new();
+    let checked = elsewhere.ok(&["verify", proof.to_str().unwrap(), "--key", &key]);
+    assert!(checked.contains("demo.load") && checked.contains("（伏せた項目）") && !checked.contains("コマンド操作"));
+    assert!(elsewhere.refused(&["verify", proof.to_str().unwrap()]).1.contains("JRN-009"));
+    let text = std::fs::read_to_string(&proof).unwrap();
+    std::fs::write(&proof, text.replace("index 0", "index 1")).unwrap();
+    assert!(elsewhere.refused(&["verify", proof.to_str().unwrap(), "--key", &key]).1.contains("JRN-007"));
+    // Somebody rewrites an entry and its chain, as the database lets them.
+    assert!(desk.ok(&["journal", "verify"]).contains("封印した1件は、封印したときのまま"));
+    let entry = desk.sql("SELECT entry FROM journal WHERE seq = 1").replace("コマンド操作", "だれか");
+    let hash = domain::journal::chain(domain::journal::GENESIS, &entry);
+    desk.sql(&format!("UPDATE journal SET entry = '{entry}', hash = '{hash}' WHERE seq = 1"));
+    let (code, said) = desk.said(&["journal", "verify"]);
+    assert!(code == 1 && said.contains("JRN-008") && said.contains("1番目"), "{code} {said}");
+    assert!(desk.refused(&["journal", "seal"]).1.contains("JRN-002"));
+    assert!(desk.said(&["doctor"]).1.contains("封印"));
+}
+
+#[test]
 fn json_explain_offenders_and_all_facilities() {
     let desk = Desk::demo();
     let json = desk.ok(&["assess", "--json"]);

@@ -50,6 +50,19 @@ impl Desk {
         said
     }
 
+    /// Exit code and standard output, however it ends.
+    pub(crate) fn said(&self, words: &[&str]) -> (i32, String) {
+        let out = self.run(words);
+        (out.status.code().unwrap_or(-1), text(&out.stdout))
+    }
+
+    /// What somebody with the database in their hands does; what it answers.
+    pub(crate) fn sql(&self, statement: &str) -> String {
+        let out = Command::new("sqlite3").arg(self.path("data/sakimori.db")).arg(statement).output().expect("sqlite3");
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        text(&out.stdout).trim_end().to_owned()
+    }
+
     /// Exit code and standard error of a run that has to fail.
     pub(crate) fn refused(&self, words: &[&str]) -> (i32, String) {
         let out = self.run(words);
