@@ -82,6 +82,19 @@ pub enum Sealed {
     },
 }
 
+impl Sealed {
+    /// What a person is told when journal and log do not fit (JRN-008).
+    pub fn fault(&self) -> Option<String> {
+        let Self::Broken { seq, after, what } = self else { return None };
+        let since = after.map_or_else(String::new, |at| {
+            format!("{}より後、", domain::jp::time_in_japan(at).strftime("%Y-%m-%d %H:%M:%S"))
+        });
+        Some(format!(
+            "記録の{seq}番目から、封印と合いません（JRN-008）。{since}記録か封印（{what}）が書き換えられたか、欠けています。何も消さずに、バックアップの記録と比べてください。"
+        ))
+    }
+}
+
 /// What a proof tells, once it was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proved {

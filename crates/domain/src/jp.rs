@@ -38,7 +38,12 @@ const TAILS: &[&str] = &["付", "付け", "頃", "ごろ", "現在", "時点", "
 
 /// The civil date in Japan at an instant. Japan keeps one offset all year, so no zone table is needed.
 pub fn day_in_japan(at: jiff::Timestamp) -> Date {
-    jiff::tz::Offset::constant(9).to_datetime(at).date()
+    time_in_japan(at).date()
+}
+
+/// The civil date and time in Japan at an instant.
+pub fn time_in_japan(at: jiff::Timestamp) -> jiff::civil::DateTime {
+    jiff::tz::Offset::constant(9).to_datetime(at)
 }
 
 /// The instant at which a day begins in Japan; the end of time where the calendar ends.

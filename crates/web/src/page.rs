@@ -14,8 +14,8 @@ use domain::authz::Permission;
 use domain::catalog::Text;
 use domain::message::Messages;
 use domain::text::{Label, Lang};
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, tz::TimeZone};
 
 use crate::cookies;
 use crate::guard::Visit;
@@ -111,12 +111,8 @@ impl Chrome {
 
     /// An instant in Japan: day and minute.
     pub(crate) fn at(&self, at: impl Borrow<Timestamp>) -> String {
-        at.borrow().to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string()
+        domain::jp::time_in_japan(*at.borrow()).strftime("%Y-%m-%d %H:%M").to_string()
     }
-}
-
-fn tokyo() -> TimeZone {
-    TimeZone::get("Asia/Tokyo").unwrap_or(TimeZone::UTC)
 }
 
 /// What the last act did, for the next page: key and values, in a cookie.
@@ -155,7 +151,7 @@ impl Visit {
             failed: false,
             nav,
             path,
-            printed: now.to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string(),
+            printed: domain::jp::time_in_japan(now).strftime("%Y-%m-%d %H:%M").to_string(),
             idle_seconds: me.map_or(0, |m| m.idle_ends_at.as_second() - now.as_second()),
         }
     }

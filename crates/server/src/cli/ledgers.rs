@@ -387,12 +387,8 @@ async fn verify(context: &Context) -> Result<ExitCode> {
             say(format!("印：{}（{}）", head.root, head.origin));
             say("記録と封印の末尾が一緒に消されると、ここだけでは分かりません。紙などに控えた印と比べてください。");
         }
-        Sealed::Broken { seq, after, what } => {
-            let since =
-                after.map_or_else(String::new, |at| format!("{}より後、", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
-            say(format!(
-                "記録の{seq}番目から、封印と合いません（JRN-008）。{since}記録か封印（{what}）が書き換えられたか、欠けています。バックアップの記録と比べてください。"
-            ));
+        broken @ Sealed::Broken { .. } => {
+            say(broken.fault().unwrap_or_default());
             return Ok(ExitCode::from(1));
         }
     }

@@ -1,6 +1,6 @@
 //! 証跡: the audit folder to take away, and the journal to look things up in.
 
-use app::{Job, JournalQuery, Work};
+use app::{Head, Job, JournalQuery, Sealed, Work};
 use askama::Template;
 use axum::extract::Query;
 use domain::authz::Permission;
@@ -14,8 +14,9 @@ use serde::Deserialize;
 
 use crate::form::Errors;
 use crate::guard::Visit;
-use crate::page::{Chrome, PageResult, action, words};
+use crate::page::{Chrome, PageResult, Problem, action, words};
 use crate::pages::jobs;
+use crate::pages::ledgers::qr;
 
 /// One entry of the journal, in words.
 pub(crate) struct Event {
@@ -115,7 +116,17 @@ struct Journal {
     cut: bool,
     /// Quick choices of days: word and address.
     spans: Vec<(&'static str, String)>,
-    checked: Option<Result<i64, String>>,
+    checked: Option<Result<Checked, String>>,
+}
+
+/// What a check of the whole found in order.
+struct Checked {
+    /// Entries.
+    entries: i64,
+    /// The head of the sealed log, and its QR code; `None` when nothing is sealed yet.
+    head: Option<(Head, String)>,
+    /// Entries that are not sealed yet.
+    staged: u64,
 }
 
 impl Wanted {
@@ -154,11 +165,26 @@ pub(crate) async fn journal(visit: Visit, Query(wanted): Query<Wanted>) -> PageR
 
 /// The same, with the outcome of a check of the whole.
 pub(crate) async fn check(visit: Visit) -> PageResult {
-    let outcome = visit.app().verify_journal().await?.map_err(|broken| broken.to_string());
-    journal_page(&visit, Wanted::default(), Some(outcome)).await
+    journal_page(&visit, Wanted::default(), Some(checked(&visit).await?)).await
 }
 
-async fn journal_page(visit: &Visit, wanted: Wanted, checked: Option<Result<i64, String>>) -> PageResult {
+/// Checks the chain of the journal, then the sealed log beside it; the inner error is what does not fit.
+async fn checked(visit: &Visit) -> Result<Result<Checked, String>, Problem> {
+    let entries = match visit.app().verify_journal().await? {
+        Ok(entries) => entries,
+        Err(broken) => return Ok(Err(broken.to_string())),
+    };
+    let sealed = visit.app().sealed(&visit.web().folder).await?;
+    if let Some(fault) = sealed.fault() {
+        return Ok(Err(fault));
+    }
+    let Sealed::Holds { head, staged } = sealed else { return Ok(Ok(Checked { entries, head: None, staged: 0 })) };
+    let line = format!("{} {} {}", head.origin, head.size, head.root);
+    let qr = qr(&line).ok_or_else(|| Problem::from(app::Error::Internal { message: "qr".to_owned() }))?;
+    Ok(Ok(Checked { entries, head: Some((head, qr)), staged }))
+}
+
+async fn journal_page(visit: &Visit, wanted: Wanted, checked: Option<Result<Checked, String>>) -> PageResult {
     let mut c = visit.chrome("journal-title");
     let lang = c.lang;
     let mut errors = Errors::default();
