@@ -1,5 +1,8 @@
 //! Benchmarks on synthetic facilities: what one and many cost, beside the cost of reading the rows at all.
 
+mod client;
+mod web;
+
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -23,19 +26,26 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["assess", count, url] => assess(&[count.parse()?], Some(url)).await,
         ["import"] => import().await,
         ["write"] => write().await,
-        _ => bail!("bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write"),
+        ["web"] => web::run(None).await,
+        ["web", url] => web::run(Some(url)).await,
+        _ => bail!("bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL]"),
     }
 }
 
 /// CPU seconds and peak memory (MB) of this process so far.
 fn used() -> Result<(f64, f64)> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let after = stat.rsplit_once(") ").context("stat")?.1;
-    let ticks = |n: usize| after.split(' ').nth(n).and_then(|t| t.parse::<f64>().ok()).unwrap_or_default();
     let status = std::fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap_or_default();
     let peak: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap_or_default();
-    Ok(((ticks(11) + ticks(12)) / 100.0, peak / 1024.0))
+    Ok((cpu_of("/proc/self/stat")?, peak / 1024.0))
+}
+
+/// CPU seconds of a process so far, from its line of the kernel.
+fn cpu_of(stat: &str) -> Result<f64> {
+    let stat = std::fs::read_to_string(stat)?;
+    let after = stat.rsplit_once(") ").context("stat")?.1;
+    let ticks = |n: usize| after.split(' ').nth(n).and_then(|t| t.parse::<f64>().ok()).unwrap_or_default();
+    Ok((ticks(11) + ticks(12)) / 100.0)
 }
 
 fn row(of: &'static Ledger, n: usize, today: Date) -> Row {

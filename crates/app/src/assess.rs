@@ -1,6 +1,7 @@
 //! 判定: the evidence of a facility and what follows from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::catalog::{Catalog, Catalogs, Rule};
 use domain::evaluate::{Evidence, Facility, Finding, Verdict, assess};
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Assessment {
     /// The evidence.
-    pub evidence: Evidence,
+    pub evidence: Arc<Evidence>,
     /// The day.
     pub today: Date,
     pub(crate) catalogs: &'static Catalogs,
@@ -37,19 +38,59 @@ pub struct Offenders {
     pub rows: Vec<Offender>,
 }
 
+/// Evidence that was gathered and still holds, by facility.
+///
+/// Nothing a verdict rests on changes without a journal entry of its facility, so the newest entry and the day tell
+/// whether what was gathered still holds. A change from another node on the same database is seen in the same way.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered(Mutex<HashMap<String, Held>>);
+
+#[derive(Debug)]
+struct Held {
+    newest_entry: String,
+    today: Date,
+    evidence: Arc<Evidence>,
+}
+
+impl Gathered {
+    /// Facilities whose evidence is kept; some 30 KB each.
+    const MOST: usize = 256;
+
+    fn get(&self, facility: &str, newest_entry: &str, today: Date) -> Option<Arc<Evidence>> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = held.get(facility).filter(|h| h.newest_entry == newest_entry && h.today == today)?;
+        Some(Arc::clone(&found.evidence))
+    }
+
+    fn put(&self, facility: &str, newest_entry: String, today: Date, evidence: &Arc<Evidence>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= Self::MOST && !held.contains_key(facility) {
+            held.clear();
+        }
+        held.insert(facility.to_owned(), Held { newest_entry, today, evidence: Arc::clone(evidence) });
+    }
+}
+
 impl App {
     /// Gathers the evidence of a facility as of today.
     ///
     /// # Errors
     /// Any store error.
     pub async fn assess(&self, facility: &Facility) -> Result<Assessment> {
+        let (today, catalogs) = (self.today(), self.catalogs());
+        // Asked for before gathering: what changes meanwhile makes the next call gather again.
+        let newest_entry = self.store.journal_newest(&facility.id).await?;
+        if let Some(evidence) = self.gathered.get(&facility.id, &newest_entry, today) {
+            return Ok(Assessment { evidence, today, catalogs });
+        }
         self.refresh_lifecycle(Some(&facility.id)).await?;
-        let today = self.today();
         let mut found = self.store.evidence(Some(&facility.id), today).await?;
         let evidence = found
             .remove(&facility.id)
+            .map(Arc::new)
             .ok_or_else(|| Error::Store(store::Error::NotFound { what: facility.name.clone() }))?;
-        Ok(Assessment { evidence, today, catalogs: self.catalogs() })
+        self.gathered.put(&facility.id, newest_entry, today, &evidence);
+        Ok(Assessment { evidence, today, catalogs })
     }
 
     /// Gathers the evidence of every facility as of today, with a fixed number of statements.
@@ -60,7 +101,7 @@ impl App {
         self.refresh_lifecycle(None).await?;
         let (today, catalogs) = (self.today(), self.catalogs());
         let all = self.store.evidence(None, today).await?;
-        Ok(all.into_values().map(|evidence| Assessment { evidence, today, catalogs }).collect())
+        Ok(all.into_values().map(|evidence| Assessment { evidence: Arc::new(evidence), today, catalogs }).collect())
     }
 
     /// What makes facts bad or unknown, for every fact that has such rows and that a requirement of `editions`

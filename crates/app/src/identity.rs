@@ -12,6 +12,7 @@ mod recovery;
 pub(crate) mod secrets;
 mod session;
 mod setup;
+mod signature;
 mod token;
 mod totp;
 mod users;

@@ -85,6 +85,7 @@ pub struct App {
     pub store: Store,
     clock: Box<dyn Clock>,
     runner: jobs::Runner,
+    gathered: assess::Gathered,
     identity: identity::Means,
 }
 
@@ -93,7 +94,13 @@ impl App {
     /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
         let identity = identity::Means::new(Keyring::ephemeral());
-        Self { store, clock: Box::new(clock), identity, runner: jobs::Runner::default() }
+        Self {
+            store,
+            clock: Box::new(clock),
+            identity,
+            runner: jobs::Runner::default(),
+            gathered: assess::Gathered::default(),
+        }
     }
 
     /// The same with the keys of the installation.

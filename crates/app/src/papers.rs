@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use domain::catalog::{Catalog, Confidence};
-use domain::evaluate::{Finding, Verdict};
+use domain::evaluate::{Finding, Overridden, Verdict};
 use domain::journal::{Actor, Event, sha256};
 use domain::jp;
 use domain::message::say;
@@ -68,6 +68,8 @@ pub struct Answer<'a> {
     pub confirmed_on: Option<Date>,
     /// By when it will be so, where it is not.
     pub target_on: Option<Date>,
+    /// The approved answer that stands on the form instead of what the evidence says.
+    pub overridden: Option<&'a Overridden>,
 }
 
 /// The three answers of the form.
@@ -94,13 +96,60 @@ impl Word {
 }
 
 impl Answer<'_> {
-    /// はい, いいえ, or that the item does not apply.
+    /// What stands on the form: はい, いいえ, or that the item does not apply.
     pub fn word(&self) -> Word {
-        match self.finding.verdict {
-            Verdict::NotApplicable => Word::NotAsked,
-            verdict if verdict.holds() => Word::Yes,
-            _ => Word::No,
+        match self.overridden.map(|o| o.answer.as_str()) {
+            Some("yes") => Word::Yes,
+            Some("na") => Word::NotAsked,
+            Some(_) => Word::No,
+            None => word_of(self.finding.verdict),
         }
+    }
+
+    /// The same with the mark of an answer that differs from the evidence.
+    fn marked(&self, lang: Lang) -> String {
+        format!("{}{}", self.word().show(lang), if self.overridden.is_some() { "※" } else { "" })
+    }
+
+    /// Why the answer differs from the evidence and who approved that; `None` where it does not.
+    pub fn override_line(&self, lang: Lang) -> Option<String> {
+        self.overridden.map(|approved| override_line(approved, self.finding.verdict, lang))
+    }
+
+    /// The lines behind the answer, that of an override first.
+    fn basis(&self, lang: Lang) -> Vec<String> {
+        self.override_line(lang).into_iter().chain(self.finding.reasons(lang)).collect()
+    }
+}
+
+/// What the evidence alone answers.
+fn word_of(verdict: Verdict) -> Word {
+    match verdict {
+        Verdict::NotApplicable => Word::NotAsked,
+        verdict if verdict.holds() => Word::Yes,
+        _ => Word::No,
+    }
+}
+
+fn override_line(approved: &Overridden, verdict: Verdict, lang: Lang) -> String {
+    let evidence = word_of(verdict).show(lang);
+    let alone = if approved.sole { say(lang, "paper-override-alone", &[]) } else { String::new() };
+    let values: [(&str, &dyn Display); 6] = [
+        ("evidence", &evidence),
+        ("reason", &approved.reason),
+        ("by", &approved.approved_by),
+        ("alone", &alone),
+        ("on", &approved.approved_on),
+        ("until", &approved.valid_until),
+    ];
+    say(lang, "paper-override", &values)
+}
+
+impl Assessment {
+    /// Why the answer to an item was approved to differ from its verdict, and by whom; `None` where it was not.
+    pub fn override_line(&self, finding: &Finding<'_>, lang: Lang) -> Option<String> {
+        let approved = self.evidence.overrides.get(&finding.requirement.id)?;
+        Some(override_line(approved, finding.verdict, lang))
     }
 }
 
@@ -117,7 +166,7 @@ impl Checklist<'_> {
 
     /// How many are いいえ only because nobody knows.
     pub fn unknown(&self) -> usize {
-        self.answers.iter().filter(|a| a.finding.verdict == Verdict::Unknown).count()
+        self.answers.iter().filter(|a| a.finding.verdict == Verdict::Unknown && a.overridden.is_none()).count()
     }
 
     /// How many are いいえ without a day by which they will be done.
@@ -174,6 +223,7 @@ impl<'a> Papers<'a> {
             .into_iter()
             .map(|finding| Answer {
                 confirmed_on: finding.confirmed_on().filter(|d| *d <= self.assessment.today),
+                overridden: self.assessment.evidence.overrides.get(&finding.requirement.id),
                 target_on: finding.declared.and_then(|d| d.target_on).filter(|_| !finding.verdict.holds()),
                 finding,
             })
@@ -199,7 +249,7 @@ impl<'a> Papers<'a> {
                     "verdict": a.finding.verdict.code(),
                     "confirmed_on": a.confirmed_on.map(|d| d.to_string()),
                     "target_on": a.target_on.map(|d| d.to_string()),
-                    "reasons": a.finding.reasons(Lang::Ja),
+                    "reasons": a.basis(Lang::Ja),
                 })
             })
             .collect();
@@ -244,9 +294,9 @@ impl<'a> Papers<'a> {
                     cells: vec![
                         self.number(&a.finding).into(),
                         a.finding.requirement.summary.in_lang(self.lang).into(),
-                        Cell::marked(a.finding.verdict, a.word().show(self.lang)),
+                        Cell::marked(a.finding.verdict, a.marked(self.lang)),
                         format!("{}{target}", a.confirmed_on.map_or_else(|| "―".to_owned(), |d| d.to_string())).into(),
-                        self.shortened(&a.finding.reasons(self.lang), shown).into(),
+                        self.shortened(&a.basis(self.lang), shown).into(),
                     ],
                     emphasis: Emphasis::Plain,
                 }
@@ -298,11 +348,11 @@ impl<'a> Papers<'a> {
                 vec![
                     SheetCell::Text(self.number(&a.finding)),
                     SheetCell::Text(a.finding.requirement.summary.in_lang(self.lang).to_owned()),
-                    SheetCell::Text(a.word().show(self.lang)),
+                    SheetCell::Text(a.marked(self.lang)),
                     optional(a.confirmed_on),
                     optional(a.target_on),
                     SheetCell::Marked(a.finding.verdict, String::new()),
-                    SheetCell::Text(a.finding.reasons(self.lang).join("\n")),
+                    SheetCell::Text(a.basis(self.lang).join("\n")),
                     SheetCell::Text(a.finding.next_actions(self.lang).join("\n")),
                     SheetCell::Text(a.finding.declared.and_then(|d| d.owner.clone()).unwrap_or_default()),
                 ]
@@ -329,9 +379,15 @@ impl<'a> Papers<'a> {
                 rows,
                 orientation: Orientation::Landscape,
             }],
-            notes: ["paper-note-basis", "paper-note-unknown", "paper-note-number", "paper-note-target"]
-                .map(|key| self.word(key))
-                .into(),
+            notes: [
+                "paper-note-basis",
+                "paper-note-unknown",
+                "paper-note-number",
+                "paper-note-target",
+                "paper-note-override",
+            ]
+            .map(|key| self.word(key))
+            .into(),
         }
     }
 

@@ -35,6 +35,26 @@ pub struct Evidence {
     pub areas: HashMap<String, Tally>,
     /// Whether the vendors carry the updates of every server in writing: a tally over servers.
     pub updates_by_vendor: Tally,
+    /// Approved answers that differ from what all this says, in force today, by requirement id. No verdict rests on
+    /// them: a checklist shows both.
+    pub overrides: HashMap<String, Overridden>,
+}
+
+/// An approved answer that differs from what the evidence says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overridden {
+    /// `yes`, `no` or `na`.
+    pub answer: String,
+    /// Why.
+    pub reason: String,
+    /// Who approved it.
+    pub approved_by: String,
+    /// When.
+    pub approved_on: Date,
+    /// Last day on which it holds.
+    pub valid_until: Date,
+    /// Whether who asked for it approved it (単独承認).
+    pub sole: bool,
 }
 
 /// The attributes of a facility on which applicability depends. `None` is not stated.

@@ -137,7 +137,10 @@ pub(crate) async fn order_by_code_points(db: &impl ConnectionTrait) -> std::resu
 
 /// Refreshes the planner's statistics after bulk changes.
 pub(crate) async fn analyze(db: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
-    let sql = if db.get_database_backend() == DbBackend::Postgres { "ANALYZE" } else { "PRAGMA optimize" };
+    let sql = match db.get_database_backend() {
+        DbBackend::Sqlite => "PRAGMA analysis_limit = 1000; ANALYZE",
+        _ => "ANALYZE",
+    };
     db.execute_unprepared(sql).await.map(|_| ())
 }
 

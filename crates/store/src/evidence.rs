@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::evaluate::{Attestation, DocumentState, Evidence, Facility, RecordState, plus};
+use domain::evaluate::{Attestation, DocumentState, Evidence, Facility, Overridden, RecordState, plus};
 use domain::fact::{Fact, Tally, fact};
 use domain::ledger::{Row, Value as Cell, ledger};
 use domain::mfa;
@@ -173,6 +173,7 @@ impl Store {
         self.add_documents(facility, today, &mut all).await?;
         self.add_records(facility, today, &mut all).await?;
         self.add_attestations(facility, today, &mut all).await?;
+        self.add_overrides(facility, today, &mut all).await?;
         self.add_areas(facility, &mut all).await?;
         self.add_logins(facility, today, &mut all).await?;
         Ok(all)
@@ -285,6 +286,37 @@ impl Store {
                 target_on: date(row.try_get_by_index(9)?)?,
             };
             evidence.attestations.insert(row.try_get_by_index(1)?, said);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn add_overrides(
+        &self,
+        facility: Option<&str>,
+        today: Date,
+        all: &mut BTreeMap<String, Evidence>,
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT facility, requirement, answer, reason, approved_by, approved_on, valid_until, sole FROM overrides \
+             WHERE state = 'approved' AND approved_by IS NOT NULL AND approved_on <= '{today}' \
+             AND valid_until >= '{today}'{}",
+            if facility.is_some() { " AND facility = $1" } else { "" }
+        );
+        self.each_row(&sql, facility, all, |evidence, row| {
+            let day = |at| -> Result<Date> {
+                let text: String = row.try_get_by_index(at)?;
+                text.parse().map_err(|_| Error::Corrupt { what: text })
+            };
+            let overridden = Overridden {
+                answer: row.try_get_by_index(2)?,
+                reason: row.try_get_by_index(3)?,
+                approved_by: row.try_get_by_index(4)?,
+                approved_on: day(5)?,
+                valid_until: day(6)?,
+                sole: row.try_get_by_index::<Option<i64>>(7)? == Some(1),
+            };
+            evidence.overrides.insert(row.try_get_by_index(1)?, overridden);
             Ok(())
         })
         .await

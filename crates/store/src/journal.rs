@@ -89,6 +89,17 @@ impl Store {
         Ok(told)
     }
 
+    /// Hash of the newest entry of a facility; empty when it has none. As long as it stays, nothing of the facility has
+    /// changed but what is derived or fleeting.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn journal_newest(&self, facility: &str) -> Result<String> {
+        let sql = "SELECT hash FROM journal WHERE facility = $1 ORDER BY seq DESC LIMIT 1";
+        let rows = self.query(sql, vec![facility.into()]).await?;
+        rows.first().map_or(Ok(String::new()), |row| Ok(row.try_get_by_index(0)?))
+    }
+
     /// Place and hash of the newest entry; `(0, zeros)` when there is none.
     ///
     /// # Errors

@@ -1,14 +1,12 @@
 // The few things a page cannot do without a script. Everything else works with scripts off.
 "use strict";
 (() => {
-  const token = () => document.querySelector('input[name="_csrf"]')?.value ?? "";
-
   // Passkeys: ask the server what to sign, let the browser sign it, send it with the form.
   const ceremony = async (form) => {
     const asked = await fetch(form.dataset.challenge, {
       method: "POST",
       headers: { "content-type": "application/x-www-form-urlencoded" },
-      body: new URLSearchParams({ _csrf: token() }),
+      body: new URLSearchParams(new FormData(form)),
     });
     if (!asked.ok) throw new Error(String(asked.status));
     const { publicKey } = await asked.json();

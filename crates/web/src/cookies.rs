@@ -2,9 +2,9 @@
 //!
 //! All carry the `__Host-` prefix (RFC 6265bis): secure, for this host alone, for every path.
 
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 /// The session.
 pub(crate) const SESSION: &str = "__Host-session";
@@ -57,4 +57,11 @@ pub(crate) fn set(response: &mut Response, cookie: &str) {
     if let Ok(value) = HeaderValue::from_str(cookie) {
         response.headers_mut().append(SET_COOKIE, value);
     }
+}
+
+/// Options for an authenticator, with their exchange in a cookie.
+pub(crate) fn exchange(options: String, ceremony: &app::Cookie) -> Response {
+    let mut response = ([(CONTENT_TYPE, "application/json")], options).into_response();
+    set(&mut response, &passing(CEREMONY, ceremony.expose()));
+    response
 }

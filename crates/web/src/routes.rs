@@ -174,6 +174,8 @@ pub static ROUTES: &[Route] = &[
     page("/inspections", Permission::ReadLedgers, || get(inspections::list)),
     page("/approvals", Permission::Approve, || get(approvals::list)),
     fresh("/approvals/{ledger}/{key}/approve", Permission::Approve, || post(approvals::approve)),
+    Route { method: Method::POST, path: "/approvals/{ledger}/{key}/challenge", access: Access::Holder(Permission::Approve), journal: Journal::No, handler: || post(approvals::challenge) },
+    act("/approvals/{ledger}/{key}/sign", Permission::Approve, || post(approvals::sign)),
     act("/approvals/{ledger}/{key}/send-back", Permission::Approve, || post(approvals::send_back)),
     page("/overrides/new", Permission::Attest, || get(overrides::new)),
     act("/overrides/new", Permission::Attest, || post(overrides::apply)),

@@ -53,6 +53,8 @@ const MODELS: [(u128, &str); 14] = [
 pub(super) enum Ceremony {
     /// Somebody proves who they are.
     Prove(DiscoverableAuthentication),
+    /// Somebody signs what they were shown.
+    Approve { state: DiscoverableAuthentication, nonce: String, shown_sha256: String },
     /// A new passkey.
     Register(PasskeyRegistration),
     /// A new one-time code generator: its sealed secret.
@@ -128,7 +130,7 @@ impl App {
         self.webauthn().is_ok()
     }
 
-    fn webauthn(&self) -> Result<Arc<Webauthn>> {
+    pub(super) fn webauthn(&self) -> Result<Arc<Webauthn>> {
         let known = self.identity.passkeys.read().unwrap_or_else(PoisonError::into_inner).clone();
         known.ok_or_else(|| {
             Error::invalid(
@@ -318,15 +320,26 @@ impl App {
     /// Who it is, if the browser's answer to a challenge of this terminal (hash of its key, address) is right.
     async fn prove_passkey(
         &self,
-        (terminal, address): &(String, String),
+        at: &(String, String),
         shared: bool,
         ceremony: &str,
         response_json: &str,
     ) -> Result<Proved> {
-        let webauthn = self.webauthn()?;
-        let (_, Ceremony::Prove(state)) = self.ceremony_end(terminal, ceremony).await? else {
+        let (_, Ceremony::Prove(state)) = self.ceremony_end(&at.0, ceremony).await? else {
             return Err(ceremony_over());
         };
+        Ok(self.prove_with(at, shared, state, response_json).await?.0)
+    }
+
+    /// The same for an exchange that was taken already, with the passkey used.
+    pub(super) async fn prove_with(
+        &self,
+        (_, address): &(String, String),
+        shared: bool,
+        state: DiscoverableAuthentication,
+        response_json: &str,
+    ) -> Result<(Proved, CredentialRow)> {
+        let webauthn = self.webauthn()?;
         let Ok(response) = serde_json::from_str::<PublicKeyCredential>(response_json) else {
             return Err(self.passkey_failed(None, address).await?);
         };
@@ -349,11 +362,12 @@ impl App {
         }
         let shown = i64::from(proof.counter());
         let effect = Effect::Passkey {
-            id: known.id,
+            id: known.id.clone(),
             counter: shown.max(known.counter),
             stepped_back: (shown > 0 || known.counter > 0) && shown <= known.counter,
         };
-        Ok(Proved { user, methods: Methods::Passkey, effect, account: None, address: address.clone() })
+        let proved = Proved { user, methods: Methods::Passkey, effect, account: None, address: address.clone() };
+        Ok((proved, known))
     }
 
     /// The account and passkey that an answer names, if they belong together.
@@ -371,7 +385,7 @@ impl App {
     }
 
     /// Journals that a passkey did not do; the error to answer with.
-    async fn passkey_failed(&self, user: Option<&UserRow>, address: &str) -> Result<Error> {
+    pub(super) async fn passkey_failed(&self, user: Option<&UserRow>, address: &str) -> Result<Error> {
         self.sign_in_failed(user, None, address, "passkey").await?;
         Ok(refused())
     }

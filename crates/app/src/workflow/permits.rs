@@ -70,12 +70,21 @@ impl App {
     /// Asks for a checklist answer that differs from what the evidence says.
     ///
     /// # Errors
-    /// [`Error::Fields`] when there is no such requirement; when the rules of [`domain::workflow::overrides`] forbid
+    /// [`Error::Fields`] when there is no such item of a checklist; when the rules of [`domain::workflow::overrides`] forbid
     /// it.
     pub async fn override_apply(&self, actor: &Actor, facility: &Facility, mut asked: Override) -> Result<StoredRow> {
-        if self.catalogs().requirement(&asked.requirement).is_none() {
-            let message =
-                format!("「{}」という要求事項はありません（OVR-001）。一覧から選び直してください。", asked.requirement);
+        let message = match self.catalogs().requirement(&asked.requirement) {
+            Some((catalog, _)) if catalog.fiscal_year.is_some() => None,
+            Some(_) => Some(format!(
+                "「{}」はチェックリストの項目ではありません（OVR-005）。上書きできるのはチェックリストの回答だけです。",
+                asked.requirement
+            )),
+            None => Some(format!(
+                "「{}」という要求事項はありません（OVR-001）。一覧から選び直してください。",
+                asked.requirement
+            )),
+        };
+        if let Some(message) = message {
             return Err(Error::field("requirement", message));
         }
         asked.answer = codes("overrides", "answer", &asked.answer)?;

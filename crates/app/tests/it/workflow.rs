@@ -1,8 +1,9 @@
 //! Lending, taking out, losing, disposing, approving: each one transaction with its event, on both databases.
 
-use app::{Attendee, Error};
-use domain::evaluate::Facility;
+use app::{Attendee, Error, Papers, Word};
+use domain::evaluate::{Facility, Verdict};
 use domain::journal::Actor;
+use domain::text::Lang;
 use domain::workflow::byod::Permit;
 use domain::workflow::disposal::Disposal;
 use domain::workflow::loan::{Lend, Place};
@@ -242,6 +243,56 @@ async fn permits_and_overridden_answers_are_asked_for_and_end() {
         let hash = &draft.shown_sha256;
         let ok = site.app.approve(&head, &facility, "documents", "D-007", draft.rev, hash, None).await.unwrap();
         assert_eq!((&ok.row["approved_by"], &ok.row["approved_on"]), (&text("渡邉 正彦"), &day("2026-11-22")));
+    })
+    .await;
+}
+
+/// Word, verdict and line of the demonstration's item as the checklist shows it, and who signed this very checklist.
+async fn on_paper(site: &Site, facility: &Facility) -> (Word, Verdict, Option<String>, Option<String>) {
+    let assessment = site.app.assess(facility).await.unwrap();
+    let papers = Papers { assessment: &assessment, printed_by: "髙橋 由美子", lang: Lang::Ja };
+    let checklist = papers.answers("checklist-r7", "hospital").unwrap();
+    let signed = site.app.signature(&papers, &checklist).await.unwrap();
+    let answer = checklist.answers.iter().find(|a| a.finding.requirement.id == "checklist-r7/2-13").unwrap();
+    (answer.word(), answer.finding.verdict, answer.override_line(Lang::Ja), signed.map(|(name, _)| name))
+}
+
+#[tokio::test]
+async fn an_approved_answer_stands_on_the_checklist_beside_the_verdict() {
+    on_each(async |site| {
+        let facility = clinic(&site).await;
+        let (word, verdict, line, _) = on_paper(&site, &facility).await;
+        assert_eq!((word, line), (Word::No, None), "{}: asked for is not approved", site.name);
+
+        let head = Actor::new("渡邉 正彦");
+        let pending = site.app.approvals_pending(&facility).await.unwrap();
+        let asked = pending.iter().find(|p| p.ledger == "overrides").unwrap();
+        let (key, rev, hash) = (&asked.key, asked.rev, &asked.shown_sha256);
+        let approved = site.app.approve(&head, &facility, "overrides", key, rev, hash, None).await.unwrap();
+        let (word, still, line, _) = on_paper(&site, &facility).await;
+        assert_eq!((word, still), (Word::Yes, verdict), "{}: the verdict stays", site.name);
+        let line = line.unwrap();
+        for part in ["根拠からは「いいえ」", "構成図と配線", "渡邉 正彦", "2027-03-31"] {
+            assert!(line.contains(part), "{line}");
+        }
+        let assessment = site.app.assess(&facility).await.unwrap();
+        let papers = Papers { assessment: &assessment, printed_by: "髙橋 由美子", lang: Lang::Ja };
+        let paper = site.app.sign_checklist(&head, &papers, "checklist-r7", "hospital", "渡邉 正彦").await.unwrap();
+        let printed = format!("{:?}{:?}", paper.document, paper.workbook);
+        assert_eq!(printed.matches("はい※").count(), 2, "on paper and in the workbook");
+        assert_eq!(on_paper(&site, &facility).await.3.as_deref(), Some("渡邉 正彦"), "{}", site.name);
+
+        // What was signed said はい; from the day after its end the paper says いいえ again and is not signed.
+        site.on("2027-04-01");
+        let (word, _, line, signed) = on_paper(&site, &facility).await;
+        assert_eq!((word, line, signed), (Word::No, None, None), "{}", site.name);
+        site.on("2026-11-22");
+        site.app.override_withdraw(&head, &facility, key, approved.rev, "書面が出た").await.unwrap();
+        let (word, _, line, signed) = on_paper(&site, &facility).await;
+        assert_eq!((word, line, signed), (Word::No, None, None), "{}", site.name);
+
+        let guideline = Override { requirement: "mhlw-7.0/keiei/3.1-6".into(), ..Override::default() };
+        assert_eq!(site.app.override_apply(&head, &facility, guideline).await.unwrap_err().code(), "APP-002");
     })
     .await;
 }

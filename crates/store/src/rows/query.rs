@@ -92,6 +92,23 @@ impl Conditions {
     }
 }
 
+/// The order that a query asks for, or the same read from its end.
+fn order(query: &RowQuery<'_>, backwards: bool) -> String {
+    let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
+    let asked = direction(query.descending != backwards);
+    match query.sort {
+        Some(column) => {
+            let unstated = if backwards { "FIRST" } else { "LAST" };
+            format!("{} {asked} NULLS {unstated}, row_key {}", column.name, direction(backwards))
+        }
+        None => format!("row_key {asked}"),
+    }
+}
+
+fn pages_of(total: u64) -> u32 {
+    u32::try_from(total.div_ceil(PAGE_SIZE.into())).unwrap_or(u32::MAX).max(1)
+}
+
 impl Store {
     /// One page of the rows of a facility that a query asks for.
     ///
@@ -103,40 +120,56 @@ impl Store {
         for (column, wanted) in query.filters {
             conditions.filter(column, wanted);
         }
-        let asked = query.page.max(1);
-        let mut rows = self.page_rows(query, &conditions, asked).await?;
-        // A page that is not full is the last one and says how many there are: looking for something rare reads the
-        // ledger once, and looking for something common stops at the fiftieth and reads it for the count alone.
-        if rows.len() < PAGE_SIZE as usize && (asked == 1 || !rows.is_empty()) {
-            let total = u64::from(asked - 1) * u64::from(PAGE_SIZE) + rows.len() as u64;
-            return Ok(RowPage { rows, total, page: asked, pages: asked });
+        let (asked, size) = (query.page.max(1), u64::from(PAGE_SIZE));
+        if asked == 1 {
+            let rows = self.page_rows(query, &conditions, 0, size, false).await?;
+            // A page that is not full is the last one and says how many there are: looking for something rare reads
+            // the ledger once, and looking for something common stops at the fiftieth and reads it for the count alone.
+            if rows.len() < PAGE_SIZE as usize {
+                return Ok(RowPage { total: rows.len() as u64, rows, page: 1, pages: 1 });
+            }
+            let total = self.matching_count(query, &conditions).await?;
+            return Ok(RowPage { rows, total, page: 1, pages: pages_of(total) });
         }
-        let sql = format!("SELECT COUNT(*) FROM {} WHERE {}", query.ledger.name, conditions.sql);
-        let counted = self.query(&sql, conditions.values.clone()).await?;
-        let total: i64 = counted.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
-        let total = u64::try_from(total).unwrap_or_default();
-        let pages = u32::try_from(total.div_ceil(PAGE_SIZE.into())).unwrap_or(u32::MAX).max(1);
+        let total = self.matching_count(query, &conditions).await?;
+        let pages = pages_of(total);
         let page = asked.min(pages);
-        if page != asked {
-            rows = self.page_rows(query, &conditions, page).await?;
-        }
+        let skipped = u64::from(page - 1) * size;
+        let shown = total.saturating_sub(skipped).min(size);
+        let after = total - skipped - shown;
+        // From whichever end is nearer: what is skipped has to be ordered, too.
+        let rows = if after < skipped {
+            let mut rows = self.page_rows(query, &conditions, after, shown, true).await?;
+            rows.reverse();
+            rows
+        } else {
+            self.page_rows(query, &conditions, skipped, shown, false).await?
+        };
         Ok(RowPage { rows, total, page, pages })
     }
 
-    async fn page_rows(&self, query: &RowQuery<'_>, conditions: &Conditions, page: u32) -> Result<Vec<StoredRow>> {
-        let table = query.ledger.name;
-        let direction = if query.descending { " DESC" } else { "" };
-        let order = match query.sort {
-            Some(column) => format!("{0} IS NULL, {0}{direction}, row_key", column.name),
-            None => format!("row_key{direction}"),
-        };
+    async fn matching_count(&self, query: &RowQuery<'_>, conditions: &Conditions) -> Result<u64> {
+        let sql = format!("SELECT COUNT(*) FROM {} WHERE {}", query.ledger.name, conditions.sql);
+        let counted = self.query(&sql, conditions.values.clone()).await?;
+        let total: i64 = counted.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        Ok(u64::try_from(total).unwrap_or_default())
+    }
+
+    async fn page_rows(
+        &self,
+        query: &RowQuery<'_>,
+        conditions: &Conditions,
+        skipped: u64,
+        shown: u64,
+        backwards: bool,
+    ) -> Result<Vec<StoredRow>> {
+        let (table, order) = (query.ledger.name, order(query, backwards));
         // Only the keys are sorted; the rows are fetched for the fifty that are shown.
         let sql = format!(
             "SELECT {} FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {} ORDER BY {order} \
-             LIMIT {PAGE_SIZE} OFFSET {}) ORDER BY {order}",
+             LIMIT {shown} OFFSET {skipped}) ORDER BY {order}",
             select_list(query.ledger),
             conditions.sql,
-            u64::from(page - 1) * u64::from(PAGE_SIZE)
         );
         stored_rows(query.ledger, &self.query(&sql, conditions.values.clone()).await?)
     }

@@ -340,6 +340,16 @@ fn schemas() -> Map<String, Value> {
         ("on", day()),
         ("truth", json!({ "type": "string", "enum": ["true", "false", "unknown", "skip"] })),
     ]);
+    let mut overridden = object(&[
+        ("answer", json!({ "type": "string", "enum": ["yes", "no", "na"] })),
+        ("reason", string()),
+        ("approved_by", string()),
+        ("approved_on", json!({ "type": "string", "format": "date" })),
+        ("valid_until", json!({ "type": "string", "format": "date" })),
+        ("sole", json!({ "type": "boolean" })),
+    ]);
+    overridden["type"] = json!(["object", "null"]);
+    overridden["description"] = json!("An approved answer that stands on the checklist instead; the verdict stays.");
     let finding = object(&[
         ("id", string()),
         ("number", nullable("string")),
@@ -347,6 +357,7 @@ fn schemas() -> Map<String, Value> {
         ("verdict", json!({ "type": "string", "enum": Verdict::ALL.map(Verdict::code) })),
         ("reasons", array(string())),
         ("evidence", array(evidence)),
+        ("overridden", overridden),
         ("next", array(string())),
         ("owner", nullable("string")),
         ("target_on", day()),

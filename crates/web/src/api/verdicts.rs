@@ -52,7 +52,7 @@ pub(crate) async fn requirement(caller: Caller, id: Path<String>, asked: Asked) 
     };
     let findings = assessment.findings_on(&catalog.id, form)?;
     let finding = findings.iter().find(|f| f.requirement.id == id).ok_or_else(missing)?;
-    Ok(answer(StatusCode::OK, &finding_json(finding)))
+    Ok(answer(StatusCode::OK, &finding_json(&assessment, finding)))
 }
 
 /// A checklist on one of its forms.
@@ -85,7 +85,7 @@ fn verdicts(assessment: &Assessment, edition: &Catalog, findings: &[Finding<'_>]
         "title": edition.title.ja,
         "on": assessment.today.to_string(),
         "counts": counts,
-        "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
+        "findings": findings.iter().map(|finding| finding_json(assessment, finding)).collect::<Vec<_>>(),
     })
 }
 
@@ -98,7 +98,7 @@ const fn truth(truth: Truth) -> &'static str {
     }
 }
 
-fn finding_json(finding: &Finding<'_>) -> Value {
+fn finding_json(assessment: &Assessment, finding: &Finding<'_>) -> Value {
     let evidence: Vec<Value> = finding
         .leaves
         .iter()
@@ -108,6 +108,16 @@ fn finding_json(finding: &Finding<'_>) -> Value {
             json!({ "says": line.says, "source": line.source, "on": on, "truth": truth(line.truth) })
         })
         .collect();
+    let overridden = assessment.evidence.overrides.get(&finding.requirement.id).map(|o| {
+        json!({
+            "answer": o.answer,
+            "reason": o.reason,
+            "approved_by": o.approved_by,
+            "approved_on": o.approved_on.to_string(),
+            "valid_until": o.valid_until.to_string(),
+            "sole": o.sole,
+        })
+    });
     json!({
         "id": finding.requirement.id,
         "number": finding.requirement.number,
@@ -115,6 +125,7 @@ fn finding_json(finding: &Finding<'_>) -> Value {
         "verdict": finding.verdict.code(),
         "reasons": finding.reasons(Lang::Ja),
         "evidence": evidence,
+        "overridden": overridden,
         "next": finding.next_actions(Lang::Ja),
         "owner": finding.declared.and_then(|d| d.owner.clone()),
         "target_on": finding.declared.and_then(|d| d.target_on).map(|day| day.to_string()),

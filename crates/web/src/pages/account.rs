@@ -6,7 +6,6 @@
 use app::identity::{PasskeyInfo, SessionInfo, TokenInfo};
 use askama::Template;
 use axum::extract::Path;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse as _;
 use domain::authz::Permission;
 
@@ -93,9 +92,7 @@ pub(crate) async fn passkey_new(visit: Visit) -> PageResult {
 /// What the browser is to make.
 pub(crate) async fn passkey_challenge(visit: Visit, _: Fields) -> PageResult {
     let (options, ceremony) = visit.app().passkey_register_begin(visit.me()?).await?;
-    let mut response = ([(CONTENT_TYPE, "application/json")], options).into_response();
-    cookies::set(&mut response, &cookies::passing(cookies::CEREMONY, ceremony.expose()));
-    Ok(response)
+    Ok(cookies::exchange(options, &ceremony))
 }
 
 /// Keeps the passkey that the browser made.

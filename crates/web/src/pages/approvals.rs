@@ -6,6 +6,7 @@ use axum::extract::Path;
 use domain::authz::Permission;
 use domain::workflow::approval::same_person;
 
+use crate::cookies;
 use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, done};
@@ -47,6 +48,8 @@ struct Approvals {
     mine: Vec<Mine>,
     given: Vec<Given>,
     approvers: String,
+    /// Whoever is signed in has a passkey to sign with.
+    signs: bool,
 }
 
 /// Something one asked for.
@@ -115,17 +118,42 @@ async fn page(visit: &Visit, errors: Errors) -> Result<Approvals, Problem> {
     let given = given.collect();
     let mut c = visit.chrome("approvals-title");
     c.failed = !errors.is_empty();
-    Ok(Approvals { c, errors, items, mine, given, approvers: approvers(visit).await? })
+    let signs = me.user.passkeys > 0 && app.passkeys_available();
+    Ok(Approvals { c, errors, items, mine, given, approvers: approvers(visit).await?, signs })
 }
 
-/// Approves what was shown.
+/// Approves what was shown, without a passkey.
 pub(crate) async fn approve(visit: Visit, Path((ledger, key)): Path<(String, String)>, fields: Fields) -> PageResult {
+    decide(&visit, &ledger, &key, &fields, None).await
+}
+
+async fn decide(visit: &Visit, ledger: &str, key: &str, fields: &Fields, signature: Option<String>) -> PageResult {
     let (actor, facility) = (visit.me()?.actor(), visit.facility()?);
     let shown = fields.get("shown_sha256");
-    match visit.app().approve(&actor, facility, &ledger, &key, rev(&fields), shown, None).await {
+    match visit.app().approve(&actor, facility, ledger, key, rev(fields), shown, signature).await {
         Ok(_) => Ok(done("/approvals", "approvals-approved", &[("title", &fields.get("title"))])),
-        Err(error) => again(&visit, Errors::of(error)?).await,
+        Err(error) => again(visit, Errors::of(error)?).await,
     }
+}
+
+/// What the approver's passkey is to sign.
+pub(crate) async fn challenge(visit: Visit, _: Path<(String, String)>, fields: Fields) -> PageResult {
+    let (options, ceremony) = visit.app().approval_challenge(visit.me()?, fields.get("shown_sha256")).await?;
+    Ok(cookies::exchange(options, &ceremony))
+}
+
+/// Approves what was shown, by the passkey's signature.
+pub(crate) async fn sign(visit: Visit, Path((ledger, key)): Path<(String, String)>, fields: Fields) -> PageResult {
+    let (shown, answer) = (fields.get("shown_sha256"), fields.get("credential"));
+    let ceremony = visit.jar().get(cookies::CEREMONY).unwrap_or_default();
+    let (session, signature) = match visit.app().approval_sign(visit.me()?, ceremony, shown, answer).await {
+        Ok(signed) => signed,
+        Err(error) => return again(&visit, Errors::of(error)?).await,
+    };
+    let mut response = decide(&visit, &ledger, &key, &fields, Some(signature)).await?;
+    cookies::set(&mut response, &cookies::passing(cookies::SESSION, session.expose()));
+    cookies::set(&mut response, &cookies::gone(cookies::CEREMONY));
+    Ok(response)
 }
 
 /// Sends back, with a reason.

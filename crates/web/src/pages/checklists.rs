@@ -12,7 +12,7 @@ use crate::chart::Bar;
 use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, done, file, words};
-use crate::pages::requirements;
+use crate::pages::{overrides, requirements};
 
 /// Type of an Excel file.
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -104,6 +104,10 @@ struct Line {
     /// Whether that lies beyond the fiscal year.
     late: bool,
     reasons: Vec<String>,
+    /// Why the answer differs from the evidence, and who approved that.
+    overridden: Option<String>,
+    /// Where to ask for another answer than the evidence gives, or to withdraw it.
+    override_href: String,
     owner: String,
     /// Whether what a person said decides it.
     by_word: bool,
@@ -127,6 +131,7 @@ struct One {
     name: String,
     may_sign: bool,
     may_print: bool,
+    may_override: bool,
 }
 
 /// The form with its answers.
@@ -204,6 +209,7 @@ async fn page(
         judged_on: papers.assessment.today,
         may_sign: me.may(Permission::Approve),
         may_print: me.may(Permission::MakePapers),
+        may_override: me.may(Permission::Attest),
         c,
         errors,
         signed,
@@ -232,6 +238,8 @@ fn line(c: &Chrome, answer: &Answer<'_>, year_end: Option<Date>) -> Line {
         target_on: answer.target_on,
         late: answer.target_on.zip(year_end).is_some_and(|(target, end)| target > end),
         reasons: finding.reasons(c.lang),
+        overridden: answer.override_line(c.lang),
+        override_href: overrides::address(&requirement.id),
         owner: finding.declared.and_then(|said| said.owner.clone()).unwrap_or_default(),
         by_word: finding.leaves.iter().any(|leaf| matches!(leaf.basis, Basis::Said(..)))
             || finding.ground == domain::evaluate::Ground::Declared,

@@ -13,6 +13,11 @@ use crate::page::{Chrome, PageResult, Problem, done};
 use crate::pages::ledgers::find;
 use crate::pages::rows::{self, Seal, State};
 
+/// Where another answer to an item is asked for or withdrawn.
+pub(crate) fn address(requirement: &str) -> String {
+    format!("/overrides/new?requirement={requirement}")
+}
+
 /// What was asked about the same requirement.
 struct Standing {
     rev: i64,
@@ -71,7 +76,7 @@ pub(crate) async fn apply(visit: Visit, fields: Fields) -> PageResult {
         reason: fields.get("reason").to_owned(),
         valid_until,
     };
-    let to = format!("/overrides/new?requirement={}", asked.requirement);
+    let to = address(&asked.requirement);
     match visit.app().override_apply(&visit.me()?.actor(), visit.facility()?, asked).await {
         Ok(_) => Ok(done(&to, "overrides-applied", &[])),
         Err(error) => visit.again(&form(&visit, fields, Errors::of(error)?).await?),
@@ -82,7 +87,7 @@ pub(crate) async fn apply(visit: Visit, fields: Fields) -> PageResult {
 pub(crate) async fn withdraw(visit: Visit, fields: Fields) -> PageResult {
     let (actor, facility, id) = (visit.me()?.actor(), visit.facility()?, fields.get("requirement"));
     match visit.app().override_withdraw(&actor, facility, id, rows::rev(&fields), fields.get("because")).await {
-        Ok(_) => Ok(done(&format!("/overrides/new?requirement={id}"), "overrides-withdrawn", &[])),
+        Ok(_) => Ok(done(&address(id), "overrides-withdrawn", &[])),
         Err(error) => visit.again(&form(&visit, fields, Errors::of(error)?).await?),
     }
 }

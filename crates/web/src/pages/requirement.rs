@@ -18,8 +18,8 @@ use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, done, words};
 use crate::pages::evidence::{Event, event};
-use crate::pages::ledgers;
 use crate::pages::requirements::{address, chapter};
+use crate::pages::{ledgers, overrides};
 
 /// Offenders listed under one fact before the rest is counted.
 const OFFENDERS_SHOWN: usize = 20;
@@ -105,6 +105,9 @@ struct Page<'a> {
     finding: Option<&'a Finding<'a>>,
     judged_on: Date,
     reasons: Vec<String>,
+    /// Why the answer on the checklist differs, and who approved that.
+    overridden: Option<String>,
+    override_href: Option<String>,
     steps: Vec<Step>,
     facts: Vec<Fact>,
     groups: Vec<Group>,
@@ -199,6 +202,8 @@ async fn page(visit: &Visit, id: &str, refused: Option<(Errors, BTreeMap<String,
         to: address(id),
         judged_on: assessment.today,
         reasons: finding.as_ref().map(|f| f.reasons(lang)).unwrap_or_default(),
+        overridden: finding.as_ref().and_then(|f| assessment.override_line(f, lang)),
+        override_href: (may_answer && catalog.fiscal_year.is_some()).then(|| overrides::address(id)),
         steps: finding.as_ref().map(|f| steps(f, lang)).unwrap_or_default(),
         facts: finding.as_ref().map(|f| f.leaves.iter().map(|leaf| fact(&c, leaf)).collect()).unwrap_or_default(),
         groups: groups.into_iter().map(|of| group(of, lang)).collect(),

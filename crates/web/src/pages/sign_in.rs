@@ -2,9 +2,8 @@
 //! that dangerous acts ask for: one page, three reasons.
 
 use askama::Template;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 
 use crate::cookies;
 use crate::form::{Errors, Fields};
@@ -106,9 +105,7 @@ pub(crate) async fn password(visit: Visit, fields: Fields) -> PageResult {
 /// What the browser is to sign: options as JSON, and the ceremony in a cookie.
 pub(crate) async fn challenge(visit: Visit, _: Fields) -> PageResult {
     let (options, ceremony) = visit.app().passkey_challenge(visit.terminal()).await?;
-    let mut response = ([(CONTENT_TYPE, "application/json")], options).into_response();
-    cookies::set(&mut response, &cookies::passing(cookies::CEREMONY, ceremony.expose()));
-    Ok(response)
+    Ok(cookies::exchange(options, &ceremony))
 }
 
 /// What the passkey answered, in the same form as the password.

@@ -28,6 +28,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/losses", PROGRAMS),
     ("/approvals/{ledger}/{key}/approve", WORKFLOWS),
     ("/approvals/{ledger}/{key}/send-back", WORKFLOWS),
+    ("/approvals/{ledger}/{key}/sign", "needs an authenticator: crates/app/tests/it/identity/passkeys.rs and e2e"),
     ("/byod/new", WORKFLOWS),
     ("/byod/{no}/amend", WORKFLOWS),
     ("/byod/{no}/end", WORKFLOWS),

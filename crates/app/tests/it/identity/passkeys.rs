@@ -1,7 +1,12 @@
 //! Passkeys, with an authenticator made of software.
 
 use app::Methods;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::authz::Role;
+use domain::journal::sha256;
+use ring::digest::{SHA256, digest};
+use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use super::*;
 use crate::authenticator::Authenticator;
@@ -213,6 +218,62 @@ async fn a_bare_address_has_no_passkeys_and_says_so() {
         app.sign_in_password(&desk, "a.suzuki", LONG, None).await.unwrap();
         reachable(&site);
         assert!(app.passkeys_available());
+    })
+    .await;
+}
+fn part(json: &serde_json::Value, at: &str) -> Vec<u8> {
+    let text = json.pointer(at).and_then(serde_json::Value::as_str).unwrap_or_else(|| panic!("{at} in {json}"));
+    URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
+#[tokio::test]
+async fn an_approval_is_signed_over_what_was_shown_and_proves_it_to_anybody() {
+    on_each(async |site| {
+        reachable(&site);
+        let (_, _, admin) = installed(&site).await;
+        let app = &site.app;
+        let mut key = register(app, &admin, "cross-platform").await.unwrap();
+        let shown = sha256("何を承認するか".as_bytes());
+        let (options, ceremony) = app.approval_challenge(&admin, &shown).await.unwrap();
+        let response = key.get(&options);
+        let (_, signature) = app.approval_sign(&admin, ceremony.expose(), &shown, &response).await.unwrap();
+        assert_eq!(code(app.approval_sign(&admin, ceremony.expose(), &shown, &response).await), "AUT-009", "replayed");
+
+        // Whoever has the entry and what was shown can check it, with nothing of ours.
+        let kept: serde_json::Value = serde_json::from_str(&signature).unwrap();
+        let client = part(&kept, "/client_data_json");
+        let said: serde_json::Value = serde_json::from_slice(&client).unwrap();
+        let over = format!("sakimori/approval\n{}\n{shown}\n", kept["nonce"].as_str().unwrap());
+        assert_eq!(part(&said, "/challenge"), sha256(over.as_bytes()).into_bytes());
+        assert_eq!((said["type"].as_str(), said["origin"].as_str()), (Some("webauthn.get"), Some(ORIGIN)));
+        let signed = [part(&kept, "/authenticator_data"), digest(&SHA256, &client).as_ref().to_vec()].concat();
+        let (x, y) = (part(&kept, "/public_key/key/EC_EC2/x"), part(&kept, "/public_key/key/EC_EC2/y"));
+        let point = [vec![4], x, y].concat();
+        let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point);
+        public.verify(&signed, &part(&kept, "/signature")).unwrap();
+
+        // What was shown is not another thing, and a sign-in is no signature.
+        let (options, ceremony) = app.approval_challenge(&admin, &shown).await.unwrap();
+        let (other, response) = (sha256("別のこと".as_bytes()), key.get(&options));
+        assert_eq!(code(app.approval_sign(&admin, ceremony.expose(), &other, &response).await), "AUT-009");
+        let (options, ceremony) = app.passkey_challenge(&terminal("desk")).await.unwrap();
+        let response = key.get(&options);
+        assert_eq!(code(app.approval_sign(&admin, ceremony.expose(), &shown, &response).await), "AUT-009");
+        let (options, _) = app.approval_challenge(&admin, &shown).await.unwrap();
+        let (_, ceremony) = app.approval_challenge(&admin, &shown).await.unwrap();
+        let response = key.get(&options);
+        assert_eq!(code(app.approval_sign(&admin, ceremony.expose(), &shown, &response).await), "AUT-006", "mixed up");
+
+        // Nobody else's passkey signs for me, and who may not approve is not asked to.
+        let (options, ceremony) = app.approval_challenge(&admin, &shown).await.unwrap();
+        let (user, _, _) = colleague(app, &admin, "b.sato", Role::Approver).await;
+        let second = let_in(app, &admin, &user, &terminal("second")).await;
+        let mut theirs = register(app, &second, "cross-platform").await.unwrap();
+        let response = theirs.get(&options);
+        assert_eq!(code(app.approval_sign(&admin, ceremony.expose(), &shown, &response).await), "AUT-006");
+        let (user, _, _) = colleague(app, &admin, "c.tanaka", Role::Staff).await;
+        let third = let_in(app, &admin, &user, &terminal("third")).await;
+        assert!(matches!(app.approval_challenge(&third, &shown).await, Err(app::Error::Forbidden)));
     })
     .await;
 }
