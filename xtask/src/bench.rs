@@ -28,7 +28,9 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["write"] => write().await,
         ["web"] => web::run(None).await,
         ["web", url] => web::run(Some(url)).await,
-        _ => bail!("bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL]"),
+        ["rows"] => web::rows(None).await,
+        ["rows", url] => web::rows(Some(url)).await,
+        _ => bail!("bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL] | bench rows [DATABASE-URL]"),
     }
 }
 

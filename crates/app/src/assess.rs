@@ -1,7 +1,7 @@
 //! 判定: the evidence of a facility and what follows from it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::catalog::{Catalog, Catalogs, Rule};
 use domain::evaluate::{Evidence, Facility, Finding, Verdict, assess};
@@ -38,39 +38,6 @@ pub struct Offenders {
     pub rows: Vec<Offender>,
 }
 
-/// Evidence that was gathered and still holds, by facility.
-///
-/// Nothing a verdict rests on changes without a journal entry of its facility, so the newest entry and the day tell
-/// whether what was gathered still holds. A change from another node on the same database is seen in the same way.
-#[derive(Debug, Default)]
-pub(crate) struct Gathered(Mutex<HashMap<String, Held>>);
-
-#[derive(Debug)]
-struct Held {
-    newest_entry: String,
-    today: Date,
-    evidence: Arc<Evidence>,
-}
-
-impl Gathered {
-    /// Facilities whose evidence is kept; some 30 KB each.
-    const MOST: usize = 256;
-
-    fn get(&self, facility: &str, newest_entry: &str, today: Date) -> Option<Arc<Evidence>> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = held.get(facility).filter(|h| h.newest_entry == newest_entry && h.today == today)?;
-        Some(Arc::clone(&found.evidence))
-    }
-
-    fn put(&self, facility: &str, newest_entry: String, today: Date, evidence: &Arc<Evidence>) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() >= Self::MOST && !held.contains_key(facility) {
-            held.clear();
-        }
-        held.insert(facility.to_owned(), Held { newest_entry, today, evidence: Arc::clone(evidence) });
-    }
-}
-
 impl App {
     /// Gathers the evidence of a facility as of today.
     ///
@@ -78,18 +45,13 @@ impl App {
     /// Any store error.
     pub async fn assess(&self, facility: &Facility) -> Result<Assessment> {
         let (today, catalogs) = (self.today(), self.catalogs());
-        // Asked for before gathering: what changes meanwhile makes the next call gather again.
-        let newest_entry = self.store.journal_newest(&facility.id).await?;
-        if let Some(evidence) = self.gathered.get(&facility.id, &newest_entry, today) {
-            return Ok(Assessment { evidence, today, catalogs });
-        }
-        self.refresh_lifecycle(Some(&facility.id)).await?;
-        let mut found = self.store.evidence(Some(&facility.id), today).await?;
-        let evidence = found
-            .remove(&facility.id)
-            .map(Arc::new)
-            .ok_or_else(|| Error::Store(store::Error::NotFound { what: facility.name.clone() }))?;
-        self.gathered.put(&facility.id, newest_entry, today, &evidence);
+        let gather = async || {
+            self.refresh_lifecycle(Some(&facility.id)).await?;
+            let mut found = self.store.evidence(Some(&facility.id), today).await?;
+            let missing = || Error::Store(store::Error::NotFound { what: facility.name.clone() });
+            found.remove(&facility.id).ok_or_else(missing)
+        };
+        let evidence = self.kept.evidence.get(self, &facility.id, gather).await?;
         Ok(Assessment { evidence, today, catalogs })
     }
 

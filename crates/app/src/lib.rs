@@ -15,6 +15,7 @@ mod import;
 mod inventory;
 mod jobs;
 mod journal;
+mod kept;
 mod ledgers;
 mod papers;
 mod requirement;
@@ -27,10 +28,12 @@ mod workflow;
 use std::sync::OnceLock;
 
 use domain::catalog::Catalogs;
+use domain::evaluate::Evidence;
 use domain::jp::day_in_japan;
 use domain::lifecycle::Lifecycle;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use kept::Kept;
 use store::Store;
 
 pub use assess::{Assessment, Count, Offenders};
@@ -85,8 +88,16 @@ pub struct App {
     pub store: Store,
     clock: Box<dyn Clock>,
     runner: jobs::Runner,
-    gathered: assess::Gathered,
+    kept: Worked,
     identity: identity::Means,
+}
+
+/// What pages ask for again and again.
+#[derive(Default)]
+struct Worked {
+    evidence: Kept<Evidence>,
+    tasks: Kept<Vec<Task>>,
+    known: Kept<workflow::Known>,
 }
 
 impl App {
@@ -99,7 +110,7 @@ impl App {
             clock: Box::new(clock),
             identity,
             runner: jobs::Runner::default(),
-            gathered: assess::Gathered::default(),
+            kept: Worked::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! several requirements, or that a row already asks for, is one task. The order is the same on every call.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::catalog::CatalogKind;
 use domain::evaluate::{Facility, Finding, Verdict, plus};
@@ -137,7 +138,11 @@ impl App {
     ///
     /// # Errors
     /// Any store error.
-    pub async fn tasks(&self, facility: &Facility, assessment: &Assessment) -> Result<Vec<Task>> {
+    pub async fn tasks(&self, facility: &Facility, assessment: &Assessment) -> Result<Arc<Vec<Task>>> {
+        self.kept.tasks.get(self, &facility.id, async || self.tasks_found(facility, assessment).await).await
+    }
+
+    async fn tasks_found(&self, facility: &Facility, assessment: &Assessment) -> Result<Vec<Task>> {
         let (known, today) = (self.known(facility).await?, assessment.today);
         let mut found = Vec::new();
         let documents = self.rows_of(facility, "documents").await?;

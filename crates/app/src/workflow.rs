@@ -14,6 +14,7 @@ mod loans;
 mod permits;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::evaluate::Facility;
 use domain::journal::Actor;
@@ -149,8 +150,11 @@ impl App {
         Ok(Names { ledger, rows: self.store.row_names(ledger, &facility.id).await? })
     }
 
-    pub(crate) async fn known(&self, facility: &Facility) -> Result<Known> {
-        Ok(Known { devices: self.names(facility, "devices").await?, people: self.names(facility, "people").await? })
+    pub(crate) async fn known(&self, facility: &Facility) -> Result<Arc<Known>> {
+        let look_up = async || {
+            Ok(Known { devices: self.names(facility, "devices").await?, people: self.names(facility, "people").await? })
+        };
+        self.kept.known.get(self, &facility.id, look_up).await
     }
 
     /// A transaction that is the only workflow of the facility while it lasts.

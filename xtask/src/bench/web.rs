@@ -1,7 +1,7 @@
 //! What the pages cost: one reader, 100,000 rows, two hundred readers at once, on the real server over HTTP.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +13,7 @@ use domain::authz::Role;
 use domain::journal::{Actor, Event};
 use domain::ledger::ledger;
 use store::{Location, Store};
+use tempfile::TempDir;
 
 use super::client::Client;
 use super::row;
@@ -81,10 +82,10 @@ impl Times {
 }
 
 /// A facility of this size, with `readers` people who have a session each; the cookies of their browsers.
-async fn furnish(app: &App, no: &str, devices: usize, readers: usize) -> Result<Vec<String>> {
+async fn furnish(app: &App, devices: usize, readers: usize) -> Result<Vec<String>> {
     let (actor, now) = (Actor::new("bench"), jiff::Timestamp::now());
     let today = domain::jp::day_in_japan(now);
-    let new = app::NewFacility { no: no.to_owned(), name: format!("試験{no}"), ..Default::default() };
+    let new = app::NewFacility { name: "試験クリニック".to_owned(), ..Default::default() };
     let facility = app.add_facility(&actor, new).await?;
     for (name, count) in [
         ("people", 150),
@@ -117,12 +118,12 @@ async fn furnish(app: &App, no: &str, devices: usize, readers: usize) -> Result<
     let desk = terminal(0);
     let link = app.setup_link().await?;
     let grant = app.setup_begin(&desk, link.expose()).await?;
-    let session = app.setup_admin(&desk, grant.expose(), &facility.id, "計測 一郎", &format!("admin-{no}")).await?;
+    let session = app.setup_admin(&desk, grant.expose(), &facility.id, "計測 一郎", "admin").await?;
     let admin = app.session(&desk, session.expose()).await?.context("session")?;
     app.password_set(&admin, "kx7mq2vbz9rtw").await?;
     let mut all = vec![cookies(&desk, session.expose())];
     for n in 1..readers {
-        let (login, at) = (format!("reader-{no}-{n}"), terminal(n));
+        let (login, at) = (format!("reader-{n}"), terminal(n));
         let new = NewUser {
             login: login.clone(),
             name: format!("読む人 {n}"),
@@ -193,26 +194,32 @@ impl Drop for Server {
     }
 }
 
-/// Fills a store, starts the server on it and measures.
-pub(super) async fn run(url: Option<&str>) -> Result<()> {
+/// Fills a store and starts the server on it; the cookies of its readers.
+async fn open(url: Option<&str>, devices: usize, readers: usize) -> Result<(Server, Vec<String>, TempDir)> {
     let folder = tempfile::tempdir()?;
-    let data: PathBuf = folder.path().join("data");
+    let data = folder.path().join("data");
     std::fs::create_dir_all(&data)?;
     let location = url.map_or_else(|| Location::Folder(data.clone()), |u| Location::Postgres(u.to_owned()));
     let app = App::new(Store::open(&location).await?, SystemClock).with_keys(Keyring::open(&data)?);
-    let (signing_in, _) = super::used()?;
-    let start = Instant::now();
-    let readers = furnish(&app, "A", DEVICES, READERS).await?;
-    let large = furnish(&app, "B", ROWS, 1).await?;
+    let readers = furnish(&app, devices, readers).await?;
     app.store.analyze().await?;
-    let took = start.elapsed().as_secs_f64();
     drop(app);
-    println!("filled in {took:.0} s, {:.0} CPU s of it here\n", super::used()?.0 - signing_in);
+    Ok((Server::start(&data, url).await?, readers, folder))
+}
 
-    let server = Server::start(&data, url).await?;
+/// A clinic of 1,000 devices: one reader, then two hundred.
+pub(super) async fn run(url: Option<&str>) -> Result<()> {
+    let (server, readers, _folder) = open(url, DEVICES, READERS).await?;
     one_reader(&server, readers.first().context("reader")?).await?;
-    many_rows(&server, large.first().context("reader")?).await?;
     many_readers(&server, readers).await?;
+    println!("\nmemory of the server at most: {:.0} MB", server.memory("VmHWM")?);
+    Ok(())
+}
+
+/// A ledger of 100,000 rows: pages, searches, orders.
+pub(super) async fn rows(url: Option<&str>) -> Result<()> {
+    let (server, readers, _folder) = open(url, ROWS, 1).await?;
+    many_rows(&server, readers.first().context("reader")?).await?;
     println!("\nmemory of the server at most: {:.0} MB", server.memory("VmHWM")?);
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! 貸出・持出し, from the counter to the return, and the loss in between.
 
+use std::sync::Arc;
+
 use domain::evaluate::Facility;
 use domain::journal::Actor;
 use domain::ledger::{Row, Value};
@@ -170,7 +172,7 @@ impl App {
         actor: &Actor,
         facility: &Facility,
         mut lend: Lend,
-    ) -> Result<(Known, Desk, StoredRow, Lend)> {
+    ) -> Result<(Arc<Known>, Desk, StoredRow, Lend)> {
         let known = self.known(facility).await?;
         let key = known.devices.meant("device", &lend.device)?;
         lend.borrower = known.people.meant_or_text("borrower", &lend.borrower)?;

@@ -121,31 +121,53 @@ impl Store {
             conditions.filter(column, wanted);
         }
         let (asked, size) = (query.page.max(1), u64::from(PAGE_SIZE));
-        if asked == 1 {
-            let rows = self.page_rows(query, &conditions, 0, size, false).await?;
-            // A page that is not full is the last one and says how many there are: looking for something rare reads
-            // the ledger once, and looking for something common stops at the fiftieth and reads it for the count alone.
-            if rows.len() < PAGE_SIZE as usize {
-                return Ok(RowPage { total: rows.len() as u64, rows, page: 1, pages: 1 });
-            }
+        let skipped = u64::from(asked - 1) * size;
+        if conditions.values.len() == 1 {
+            // Counting a whole ledger reads an index alone, so the page can be read from whichever end is nearer.
             let total = self.matching_count(query, &conditions).await?;
-            return Ok(RowPage { rows, total, page: 1, pages: pages_of(total) });
+            let page = asked.min(pages_of(total));
+            let rows = self.page_from_the_nearer_end(query, &conditions, page, total).await?;
+            return Ok(RowPage { rows, total, page, pages: pages_of(total) });
         }
-        let total = self.matching_count(query, &conditions).await?;
-        let pages = pages_of(total);
-        let page = asked.min(pages);
-        let skipped = u64::from(page - 1) * size;
-        let shown = total.saturating_sub(skipped).min(size);
-        let after = total - skipped - shown;
-        // From whichever end is nearer: what is skipped has to be ordered, too.
-        let rows = if after < skipped {
-            let mut rows = self.page_rows(query, &conditions, after, shown, true).await?;
-            rows.reverse();
+        // Counting what fits reads every row, and so does ordering it: both at once, unless the page may stop early. A
+        // page that is not full says itself how many there are.
+        let first = async || self.page_rows(query, &conditions, skipped, size, false).await;
+        let (rows, total) = if asked == 1 && query.sort.is_none() {
+            let rows = first().await?;
+            match rows.len() as u64 {
+                few if few < size => (rows, few),
+                _ => (rows, self.matching_count(query, &conditions).await?),
+            }
+        } else {
+            tokio::try_join!(first(), self.matching_count(query, &conditions))?
+        };
+        let page = asked.min(pages_of(total));
+        let rows = if page == asked {
             rows
         } else {
-            self.page_rows(query, &conditions, skipped, shown, false).await?
+            self.page_from_the_nearer_end(query, &conditions, page, total).await?
         };
-        Ok(RowPage { rows, total, page, pages })
+        Ok(RowPage { rows, total, page, pages: pages_of(total) })
+    }
+
+    /// A page of which there is known to be one: what is skipped has to be ordered, too.
+    async fn page_from_the_nearer_end(
+        &self,
+        query: &RowQuery<'_>,
+        conditions: &Conditions,
+        page: u32,
+        total: u64,
+    ) -> Result<Vec<StoredRow>> {
+        let size = u64::from(PAGE_SIZE);
+        let skipped = u64::from(page - 1) * size;
+        let shown = total.saturating_sub(skipped).min(size);
+        let after = total.saturating_sub(skipped + shown);
+        if after >= skipped {
+            return self.page_rows(query, conditions, skipped, shown, false).await;
+        }
+        let mut rows = self.page_rows(query, conditions, after, shown, true).await?;
+        rows.reverse();
+        Ok(rows)
     }
 
     async fn matching_count(&self, query: &RowQuery<'_>, conditions: &Conditions) -> Result<u64> {

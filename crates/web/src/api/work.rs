@@ -36,9 +36,9 @@ pub(crate) async fn tasks(caller: Caller, asked: Asked) -> ApiResult {
     let assessment = caller.app().assess(caller.facility()).await?;
     let tasks = caller.app().tasks(caller.facility(), &assessment).await?;
     let tasks: Vec<Value> = tasks
-        .into_iter()
+        .iter()
         .map(|task| {
-            let link = match task.link {
+            let link = match &task.link {
                 TaskLink::Requirement(id) => json!({ "requirement": id }),
                 TaskLink::Row { ledger, key } => json!({ "ledger": ledger, "key": key }),
                 TaskLink::Ledger(ledger) => json!({ "ledger": ledger }),

@@ -93,7 +93,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     let overview = if me.may(Permission::ReadVerdicts) && !first {
         let assessment = app.assess(facility).await?;
         let tasks = app.tasks(facility, &assessment).await?;
-        Some(overview(&visit, &c, &assessment, tasks)?)
+        Some(overview(&visit, &c, &assessment, &tasks)?)
     } else {
         None
     };
@@ -112,7 +112,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     visit.page(&Today { c, first, overview, lends, own, mine, approvers })
 }
 
-fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: Vec<Task>) -> Result<Overview, Problem> {
+fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: &[Task]) -> Result<Overview, Problem> {
     let (approves, edits) = (visit.me()?.may(Permission::Approve), visit.me()?.may(Permission::EditLedgers));
     let open = tasks.len();
     let mut chunks: Vec<Chunk> = Vec::new();
@@ -127,8 +127,8 @@ fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: Vec<Task>
                 late: task.group == Group::Overdue,
             });
         }
-        let href = place(&task, approves, edits);
-        let todo = Todo { title: task.title, href, due_on: task.due_on, owner: task.owner };
+        let href = place(task, approves, edits);
+        let todo = Todo { title: task.title.clone(), href, due_on: task.due_on, owner: task.owner.clone() };
         if let Some(chunk) = chunks.last_mut() {
             chunk.todos.push(todo);
         }
