@@ -227,6 +227,19 @@ export const lost = async ({ page, server }) => {
   check(/\d{2,4}-\d{2,4}-\d{3,4}/.test(text), "no phone number after the report");
 };
 
+/** What waits is approved by the passkey's signature over what is shown; the journal says that it was signed. */
+export const sign = async ({ page, server }) => {
+  const { press } = keyboard(page);
+  await visit(page, `${server.origin}/approvals`);
+  const waiting = page.getByRole("main").locator("section.notice");
+  const before = await waiting.count();
+  await press(button(page, /パスキーで署名して承認/));
+  check((await page.getByRole("status").textContent()).includes("承認しました"), "nothing says that it was approved");
+  check((await waiting.count()) === before - 1, "it still waits");
+  await visit(page, `${server.origin}/evidence/journal`);
+  check((await page.getByRole("main").innerText()).includes("パスキーの署名"), "the journal does not tell of the signature");
+};
+
 /** Takes a screenshot and the text of a page that failed, for whoever looks. */
 export const evidence = async (page, folder, name) => {
   await page.screenshot({ path: join(folder, `failed-${name}.png`), fullPage: true }).catch(() => {});

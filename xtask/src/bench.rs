@@ -30,7 +30,9 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["web", url] => web::run(Some(url)).await,
         ["rows"] => web::rows(None).await,
         ["rows", url] => web::rows(Some(url)).await,
-        _ => bail!("bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL] | bench rows [DATABASE-URL]"),
+        _ => bail!(
+            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL] | bench rows [DATABASE-URL]"
+        ),
     }
 }
 

@@ -191,7 +191,8 @@ fn file_name(text: &str) -> String {
     text.chars().map(|c| if "\\/:*?\"<>|".contains(c) || c.is_control() { '_' } else { c }).take(60).collect()
 }
 
-fn zipped(files: &[(String, Vec<u8>)], on: jiff::civil::Date) -> Result<Vec<u8>> {
+/// Files as a zip archive, all dated `on`: the same files give the same bytes.
+pub(crate) fn zipped(files: &[(String, Vec<u8>)], on: jiff::civil::Date) -> Result<Vec<u8>> {
     let internal = |e: &dyn std::fmt::Display| Error::Internal { message: e.to_string() };
     let year = u16::try_from(on.year()).unwrap_or(1980);
     let month = u8::try_from(on.month()).unwrap_or(1);

@@ -21,6 +21,7 @@ mod papers;
 mod requirement;
 mod seal;
 mod setup;
+mod support;
 mod tasks;
 mod uploads;
 mod workflow;
@@ -105,13 +106,7 @@ impl App {
     /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
         let identity = identity::Means::new(Keyring::ephemeral());
-        Self {
-            store,
-            clock: Box::new(clock),
-            identity,
-            runner: jobs::Runner::default(),
-            kept: Worked::default(),
-        }
+        Self { store, clock: Box::new(clock), identity, runner: jobs::Runner::default(), kept: Worked::default() }
     }
 
     /// The same with the keys of the installation.

@@ -126,6 +126,11 @@ impl Role {
         ROLES.iter().find(|row| row.1 == code).map(|row| row.0)
     }
 
+    /// Whether the role is somebody's from outside, who comes for a time: such an account has an end.
+    pub const fn is_guest(self) -> bool {
+        matches!(self, Auditor | Vendor)
+    }
+
     /// Whether somebody with this role may do this.
     pub fn may(self, permission: Permission) -> bool {
         TABLE.iter().any(|row| row.0 == permission && row.3.contains(&self))

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a file, a socket or a random number; `now` is always a parameter.
 
+pub mod access;
 pub mod authz;
 pub mod catalog;
 pub mod credential;

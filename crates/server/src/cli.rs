@@ -6,6 +6,7 @@ mod files;
 mod japanese;
 mod ledgers;
 mod outputs;
+mod recover;
 mod serve;
 mod token;
 mod verdicts;
@@ -101,8 +102,10 @@ enum Command {
     Serve(serve::Serve),
     /// 初期設定のリンクを作り直す（サーバを止めているとき）
     SetupLink(serve::SetupLink),
+    /// 入れなくなった人の本人確認を、サーバから行う（ほかに確認できる人がいないとき。サーバを止めているとき）
+    Recover(recover::Recover),
     /// このサーバが正しく動いているかを調べる
-    Doctor,
+    Doctor(serve::Doctor),
 }
 
 impl Command {
@@ -210,7 +213,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Token(command) => command.run(&context).await,
         Command::Serve(command) => command.run(context).await,
         Command::SetupLink(command) => command.run(&context).await,
-        Command::Doctor => serve::doctor(&context).await,
+        Command::Recover(command) => command.run(context).await,
+        Command::Doctor(command) => command.run(&context).await,
     }
 }
 

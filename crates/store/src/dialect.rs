@@ -135,6 +135,14 @@ pub(crate) async fn order_by_code_points(db: &impl ConnectionTrait) -> std::resu
     Ok(())
 }
 
+/// Asks for product and version.
+pub(crate) fn version(db: &impl ConnectionTrait) -> &'static str {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => "SELECT 'SQLite ' || sqlite_version()",
+        _ => "SELECT CAST(version() AS TEXT)",
+    }
+}
+
 /// Refreshes the planner's statistics after bulk changes.
 pub(crate) async fn analyze(db: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
     let sql = match db.get_database_backend() {

@@ -15,7 +15,7 @@ use crate::{Store, WriteTx, derive, journal, statement};
 const FORMAT: &str = "sakimori-dump-1";
 
 /// Columns of every table, text first: `(table, text columns, integer columns)`.
-fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
+pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
     use domain::ledger::{Kind, LEDGERS};
     let own = |list: &str| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let mut all: Vec<(String, Vec<String>, Vec<String>)> = LEDGERS

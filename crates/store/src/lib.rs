@@ -21,6 +21,7 @@ mod signatures;
 mod trail;
 mod tx;
 mod uploads;
+mod vitals;
 mod workflow;
 
 use std::fs::File;
@@ -36,6 +37,7 @@ pub use machines::MachineRow;
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use tx::WriteTx;
 pub use uploads::HeldUpload;
+pub use vitals::Vitals;
 
 /// Where the data lives.
 #[derive(Clone, Debug, PartialEq, Eq)]

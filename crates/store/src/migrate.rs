@@ -60,7 +60,8 @@ pub(crate) async fn up(db: &DatabaseConnection) -> Result<()> {
     Ok(dialect::order_by_code_points(db).await?)
 }
 
-async fn applied(db: &DatabaseConnection) -> Result<Vec<String>> {
+/// Names of the migrations that were applied.
+pub(crate) async fn applied(db: &DatabaseConnection) -> Result<Vec<String>> {
     let sql = "SELECT version FROM seaql_migrations ORDER BY version";
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
     rows.iter().map(|row| row.try_get_by_index(0).map_err(Error::from)).collect()

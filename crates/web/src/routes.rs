@@ -139,6 +139,7 @@ pub static ROUTES: &[Route] = &[
     // settings
     page("/settings", Permission::UseOwnAccount, || get(settings::show)),
     page("/settings/doctor", Permission::ManageSettings, || get(settings::doctor)),
+    page("/settings/doctor/support", Permission::ManageSettings, || get(settings::support)),
     page("/settings/terminals", Permission::ManageSettings, || get(settings::terminals)),
     act("/settings/terminals", Permission::ManageSettings, || post(settings::terminal)),
     act("/notice", Permission::UseOwnAccount, || post(settings::notice_read)),

@@ -6,10 +6,10 @@
 //! own terminal that gets in, never a password on paper.
 
 use domain::authz::{Permission, Role};
-use domain::journal::{Event, sha256};
+use domain::journal::{Actor, Event, sha256};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{GrantKind, GrantRow};
+use store::{GrantKind, GrantRow, UserRow};
 use uuid::Uuid;
 
 use super::users::{keep_an_admin, reason_given};
@@ -217,6 +217,34 @@ impl App {
             let message = "確認したものがありません。見せてもらったもの、控えの場所などを入れてください。";
             return Err(Error::Fields(vec![FieldError::new("document", message)]));
         }
+        let how = |event: Event| event.with("method", method.code()).with("document", document);
+        self.reset_confirm_as(&helper.actor(), &user, code, how, &[]).await
+    }
+
+    /// The same by whoever has the server itself in hand, for when nobody else is left who could confirm. Everybody in
+    /// charge is told.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such an account, [`Error::Fields`] without a reason, `AUT-020` when no request of this
+    /// account shows this code.
+    pub async fn reset_confirm_on_host(&self, by: &Actor, login: &str, code: &str, reason: &str) -> Result<()> {
+        let reason = reason_given(reason)?;
+        let user = self.store.user_find_login(&login_key(login)).await?;
+        let user = user
+            .ok_or_else(|| Error::NotFound { what: format!("アカウント「{}」", domain::text::tidy(login)) })?;
+        let told = format!("サーバーの操作で、{}の本人確認が行われました。理由：{reason}", user.name);
+        let how = |event: Event| event.with("method", "host").with("reason", reason);
+        self.reset_confirm_as(by, &user, code, how, &[told]).await
+    }
+
+    async fn reset_confirm_as(
+        &self,
+        by: &Actor,
+        user: &UserRow,
+        code: &str,
+        how: impl FnOnce(Event) -> Event,
+        told: &[String],
+    ) -> Result<()> {
         let now = self.now();
         let tag = self.identity.keys.tag(&domain::text::tidy(code));
         let waiting = self.store.grant_list(GrantKind::Reset, &user.facility, now.as_microsecond()).await?;
@@ -225,19 +253,21 @@ impl App {
             grant.user.as_ref() == Some(&user.id) && asked.is_ok_and(|asked| asked.code == tag)
         });
         let Some(found) = found.filter(|grant| grant.confirmed_at.is_none()) else {
-            let mut tx = self.store.begin(&helper.actor(), &user.facility, now).await?;
-            tx.record(Event::new("reset.refuse", user.id));
+            let mut tx = self.store.begin(by, &user.facility, now).await?;
+            tx.record(Event::new("reset.refuse", user.id.clone()));
             tx.commit().await?;
             return Err(Error::invalid(
                 "AUT-020",
                 "番号が合いません。読み違いか、別の人の申し出か、期限切れです。本人の画面の番号を確かめてください。",
             ));
         };
-        let confirmed = state(&Asked { code: tag, confirmed_by: helper.actor().name })?;
-        let mut tx = self.store.begin(&helper.actor(), &user.facility, now).await?;
+        let confirmed = state(&Asked { code: tag, confirmed_by: by.name.clone() })?;
+        let mut tx = self.store.begin(by, &user.facility, now).await?;
         tx.grant_confirm(&found.id, &confirmed, (now + CONFIRMED).as_microsecond()).await?;
-        let event = Event::new("reset.confirm", user.id).with("method", method.code()).with("document", document);
-        tx.record(event.with("address", found.address.unwrap_or_default()));
+        for (notice, role) in told.iter().flat_map(|notice| [(notice, Role::Admin), (notice, Role::Approver)]) {
+            tx.user_notify(role.code(), notice).await?;
+        }
+        tx.record(how(Event::new("reset.confirm", user.id.clone())).with("address", found.address.unwrap_or_default()));
         Ok(tx.commit().await?)
     }
 

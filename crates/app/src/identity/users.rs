@@ -112,6 +112,11 @@ impl App {
         if new.valid_from.zip(new.valid_until).is_some_and(|(from, until)| until < from) {
             faults.push(FieldError::new("valid_until", "終わりの日が始まりの日より前です。直してください。"));
         }
+        if new.role.is_guest() && new.valid_until.is_none() {
+            let message =
+                "終わりの日がありません。監査担当者と保守事業者のアカウントには、使える最後の日を入れてください。";
+            faults.push(FieldError::new("valid_until", message));
+        }
         if !faults.is_empty() {
             return Err(Error::Fields(faults));
         }
@@ -133,9 +138,16 @@ impl App {
     /// Gives an account another role.
     ///
     /// # Errors
-    /// `AUT-015` for one's own, `AUT-016` for the last administrator's.
+    /// `AUT-015` for one's own, `AUT-016` for the last administrator's, `AUT-022` for a role that comes for a time when
+    /// the account has no end.
     pub async fn user_role_set(&self, signed: &Signed, id: &str, role: Role) -> Result<()> {
         let mut user = self.user_managed(signed, id).await?;
+        if role.is_guest() && user.valid_until.is_none() {
+            return Err(Error::invalid(
+                "AUT-022",
+                "役割を変えられません。監査担当者と保守事業者のアカウントには終わりの日が要りますが、このアカウントにはありません。期間を決めた新しいアカウントを作ってください。",
+            ));
+        }
         let before = std::mem::replace(&mut user.role, role.code().to_owned());
         let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
         tx.user_update(&user).await?;

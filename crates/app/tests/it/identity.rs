@@ -50,7 +50,7 @@ pub(crate) fn newcomer(login: &str, role: Role) -> NewUser {
         person: None,
         role,
         valid_from: None,
-        valid_until: None,
+        valid_until: role.is_guest().then(|| "2027-03-31".parse().unwrap()),
         sealed: false,
     }
 }

@@ -17,6 +17,7 @@ mod random;
 mod requirement;
 mod roundtrip;
 mod seal;
+mod support;
 mod tasks;
 mod trail;
 mod undo;

@@ -14,7 +14,7 @@ use store::Location;
 use tokio::net::TcpListener;
 use web::{Tls, Web};
 
-use super::{Context, say};
+use super::{Context, say, write_file};
 
 /// サーバ
 #[derive(Clone, Debug, Args)]
@@ -52,6 +52,14 @@ pub(crate) struct SetupLink {
     /// 利用者がブラウザに入れるアドレス
     #[arg(long, value_name = "アドレス", env = "SAKIMORI_ORIGIN", default_value = "https://localhost:8443")]
     origin: String,
+}
+
+/// 診断
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// 問い合わせ用の資料（zip）も作る。氏名や台帳の内容は入りません
+    #[arg(long, value_name = "ファイル")]
+    support: Option<PathBuf>,
 }
 
 /// Who signs in to the demonstration.
@@ -115,13 +123,19 @@ impl SetupLink {
     }
 }
 
-/// 診断: a line a matter; the exit code is 1 when something is bad.
-pub(super) async fn doctor(context: &Context) -> Result<ExitCode> {
-    let checks = context.app.doctor(&context.data).await?;
-    for check in &checks {
-        say(web::doctor_line(check, context.lang));
+impl Doctor {
+    /// A line a matter; the exit code is 1 when something is bad.
+    pub(crate) async fn run(&self, context: &Context) -> Result<ExitCode> {
+        if let Some(file) = &self.support {
+            write_file(file, &context.app.support_archive(&context.data).await?)?;
+            say(format!("{}を作りました。氏名や台帳の内容は入っていません。", file.display()));
+        }
+        let checks = context.app.doctor(&context.data).await?;
+        for check in &checks {
+            say(web::doctor_line(check, context.lang));
+        }
+        Ok(if checks.iter().any(|c| c.health == Health::Bad) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
-    Ok(if checks.iter().any(|c| c.health == Health::Bad) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 impl Serve {
@@ -163,9 +177,11 @@ impl Serve {
         let demo = demo || context.data.join(DEMO).exists();
         let app = Arc::new(context.app);
         let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), context.data.clone()));
+        let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
         let web = Web { app, origin: Arc::new(origin), folder: Arc::new(context.data), demo };
         web::serve(listener, web, &tls, stop()).await?;
         sealing.abort();
+        leaving.abort();
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -177,6 +193,16 @@ async fn keep_sealed(app: Arc<App>, folder: PathBuf) {
         let Err(error) = seal_on(&app, &folder).await;
         tracing::error!("{error}");
         tokio::time::sleep(SEAL_AGAIN).await;
+    }
+}
+
+/// Disables the accounts of those whose last day is over, soon after midnight.
+async fn keep_accounts(app: Arc<App>) {
+    loop {
+        if let Err(error) = app.accounts_refresh().await {
+            tracing::error!("{error}");
+        }
+        tokio::time::sleep(LEAVERS_EVERY).await;
     }
 }
 
@@ -213,6 +239,8 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
 
 /// How often is sealed.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// How often is looked for those who have left.
+const LEAVERS_EVERY: Duration = Duration::from_secs(60);
 /// How long a log that cannot be written is left alone.
 const SEAL_AGAIN: Duration = Duration::from_secs(60);
 /// Where the set-up link is kept besides the screen; gone once it was used.

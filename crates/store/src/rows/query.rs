@@ -142,11 +142,8 @@ impl Store {
             tokio::try_join!(first(), self.matching_count(query, &conditions))?
         };
         let page = asked.min(pages_of(total));
-        let rows = if page == asked {
-            rows
-        } else {
-            self.page_from_the_nearer_end(query, &conditions, page, total).await?
-        };
+        let rows =
+            if page == asked { rows } else { self.page_from_the_nearer_end(query, &conditions, page, total).await? };
         Ok(RowPage { rows, total, page, pages: pages_of(total) })
     }
 

@@ -348,8 +348,11 @@ fn schemas() -> Map<String, Value> {
         ("valid_until", json!({ "type": "string", "format": "date" })),
         ("sole", json!({ "type": "boolean" })),
     ]);
-    overridden["type"] = json!(["object", "null"]);
-    overridden["description"] = json!("An approved answer that stands on the checklist instead; the verdict stays.");
+    if let Some(schema) = overridden.as_object_mut() {
+        schema.insert("type".to_owned(), json!(["object", "null"]));
+        let description = "An approved answer that stands on the checklist instead; the verdict stays.";
+        schema.insert("description".to_owned(), json!(description));
+    }
     let finding = object(&[
         ("id", string()),
         ("number", nullable("string")),

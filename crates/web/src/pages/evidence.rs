@@ -48,12 +48,19 @@ fn named(lang: Lang, code: &str) -> String {
 /// An entry in words.
 pub(crate) fn event(c: &Chrome, entry: Entry) -> Event {
     let ledger = ledger_of(&entry.action);
-    let name = |column: String| {
-        let known = ledger.and_then(|l| l.column(&column)).map(|found| found.label.in_lang(c.lang).to_owned());
-        known.unwrap_or(column)
+    let name = |column: &str| {
+        let known = ledger.and_then(|l| l.column(column)).map(|found| found.label.in_lang(c.lang).to_owned());
+        known.unwrap_or_else(|| {
+            let key = format!("detail-{column}");
+            Some(c.t(&key)).filter(|word| *word != key).unwrap_or_else(|| column.to_owned())
+        })
     };
-    let mut details: Vec<(String, String)> =
-        entry.details.into_iter().map(|(column, value)| (name(column), value)).collect();
+    let told = |(column, value): (String, String)| match column.as_str() {
+        // Kilobytes of base64 that programs check; that there is one is what people want to know.
+        "signature" => (name(&column), c.t("journal-signed")),
+        _ => (name(&column), value),
+    };
+    let mut details: Vec<(String, String)> = entry.details.into_iter().map(told).collect();
     let mut subject = entry.subject;
     // An id tells people nothing; it stays where somebody looks for it.
     if is_id(&subject) {

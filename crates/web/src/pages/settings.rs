@@ -7,7 +7,7 @@ use domain::text::Lang;
 
 use crate::form::Fields;
 use crate::guard::Visit;
-use crate::page::{Chrome, PageResult, done, words};
+use crate::page::{Chrome, PageResult, done, file, words};
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -62,6 +62,12 @@ pub(crate) async fn terminal(visit: Visit, fields: Fields) -> PageResult {
 pub(crate) async fn notice_read(visit: Visit, _: Fields) -> PageResult {
     visit.app().notice_read(visit.me()?).await?;
     Ok(done("/", "notice-was-read", &[]))
+}
+
+/// What somebody who helps from outside needs: counts and states, no names.
+pub(crate) async fn support(visit: Visit) -> PageResult {
+    let archive = visit.app().support_archive(&visit.web().folder).await?;
+    Ok(file(&format!("sakimori-support-{}.zip", visit.app().today()), "application/zip", archive))
 }
 
 /// The word of a state of health.

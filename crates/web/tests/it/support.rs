@@ -184,7 +184,8 @@ impl TestWeb {
     /// Adds an account.
     pub(crate) async fn add_user(&self, login: &str, role: Role, sealed: bool) -> User {
         let (name, login) = (format!("職員 {login}"), login.to_owned());
-        self.add(NewUser { login, name, person: None, role, valid_from: None, valid_until: None, sealed }).await
+        let valid_until = role.is_guest().then(|| "2027-03-31".parse().unwrap());
+        self.add(NewUser { login, name, person: None, role, valid_from: None, valid_until, sealed }).await
     }
 
     async fn add(&self, new: NewUser) -> User {

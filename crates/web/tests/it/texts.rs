@@ -10,6 +10,7 @@ const WORDS: &str = include_str!("../../src/words.toml");
 const MADE: &[&str] = &[
     "action-",
     "byod-card",
+    "detail-",
     "disposals-card",
     "doctor-",
     "documents-card",
@@ -123,4 +124,17 @@ fn every_word_is_there_in_both_languages_and_used() {
     let idle: Vec<_> =
         known.iter().filter(|key| !MADE.iter().any(|made| key.starts_with(made))).filter(|key| !used(key)).collect();
     assert!(idle.is_empty(), "words that nothing says: {idle:?}");
+}
+
+#[test]
+fn every_detail_of_an_event_has_a_name_for_people() {
+    let sources = ["../app/src", "../store/src", "../domain/src"].map(|folder| files(folder, "rs"));
+    let mut seen = 0;
+    for (name, text) in sources.iter().flatten() {
+        for key in after(text, ".with(\"") {
+            seen += 1;
+            assert!(WORDS.contains(&format!("\ndetail-{key} = ")), "{name}: detail-{key}");
+        }
+    }
+    assert!(seen > 50, "{seen}");
 }

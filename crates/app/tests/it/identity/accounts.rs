@@ -21,9 +21,10 @@ async fn who_manages_accounts_adds_and_changes_them() {
             let new = NewUser { person: person.map(str::to_owned), ..newcomer(login, Role::Staff) };
             assert_eq!(code(app.user_add(&admin, new).await), "APP-002", "{login}");
         }
-        app.user_role_set(&admin, &user.id, Role::Auditor).await.unwrap();
+        assert_eq!(code(app.user_role_set(&admin, &user.id, Role::Auditor).await), "AUT-022", "without an end");
+        app.user_role_set(&admin, &user.id, Role::Operator).await.unwrap();
         let now = on(app, &at, &theirs).await.unwrap();
-        assert!(now.may(Permission::ReadJournal) && !now.may(Permission::LendDevices), "at once");
+        assert!(now.may(Permission::ReadJournal) && !now.may(Permission::Approve), "at once");
         assert_eq!(code(app.user_disable(&admin, &user.id, " ").await), "APP-002");
         app.user_disable(&admin, &user.id, "異動").await.unwrap();
         assert!(on(app, &at, &theirs).await.is_none());
@@ -131,6 +132,8 @@ async fn an_account_works_between_its_days() {
         };
         let backwards = NewUser { valid_until: day("2026-11-21"), ..new.clone() };
         assert_eq!(code(app.user_add(&admin, backwards).await), "APP-002");
+        let endless = NewUser { valid_until: None, ..new.clone() };
+        assert_eq!(code(app.user_add(&admin, endless).await), "APP-002", "from outside, for a time");
         let user = app.user_add(&admin, new).await.unwrap();
         let at = terminal("guest");
         let signed = let_in(app, &admin, &user, &at).await;
@@ -182,7 +185,7 @@ async fn tokens_may_no_more_than_they_were_given_and_their_account_still_has() {
         let listed: Vec<_> = listed.into_iter().filter(|token| token.name == "資産管理との連携").collect();
         assert!(listed[0].used_at.is_some() && !listed[0].revoked);
 
-        app.user_role_set(&admin, &user.id, Role::Auditor).await.unwrap();
+        app.user_role_set(&admin, &user.id, Role::Approver).await.unwrap();
         assert_eq!(app.token_check(secret.expose()).await.unwrap().unwrap().scopes, [Permission::ReadLedgers]);
         app.user_disable(&admin, &user.id, "異動").await.unwrap();
         assert!(app.token_check(secret.expose()).await.unwrap().is_none());

@@ -2,6 +2,7 @@
 
 use app::{Methods, ResetMethod};
 use domain::authz::Role;
+use domain::journal::Actor;
 
 use super::*;
 use crate::on_each;
@@ -48,6 +49,34 @@ async fn a_reset_takes_two_people_and_the_applicants_own_terminal() {
         for part in ["鈴木 あおい（a.suzuki）", "staff_id", "職員証の写し 綴り3", &user.id] {
             assert!(entry.contains(part), "{part}: {entry}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sole_administrator_is_let_in_from_the_server_and_everybody_in_charge_knows() {
+    on_each(async |site| {
+        let (_, desk, admin) = installed(&site).await;
+        let app = &site.app;
+        let host = Actor::new("コマンド操作");
+        let (cookie, shown) = app.reset_ask(&desk, "a.suzuki").await.unwrap();
+        let other = if shown == "00000000" { "00000001" } else { "00000000" };
+        let confirm = async |login: &str, shown: &str, reason: &str| {
+            code(app.reset_confirm_on_host(&host, login, shown, reason).await)
+        };
+        assert_eq!(confirm("a.suzuki", other, "唯一の責任者").await, "AUT-020");
+        assert_eq!(confirm("nobody", &shown, "唯一の責任者").await, "APP-003");
+        assert_eq!(confirm("a.suzuki", &shown, " ").await, "APP-002");
+        assert!(app.reset_use(&desk, cookie.expose()).await.unwrap().is_none(), "waits still");
+        app.reset_confirm_on_host(&host, "A.Suzuki", &shown, "唯一の責任者。院長が立ち会った").await.unwrap();
+        let session = app.reset_use(&desk, cookie.expose()).await.unwrap().unwrap();
+        let signed = on(app, &desk, &session).await.unwrap();
+        let notice = signed.user.notice.unwrap();
+        assert!(notice.contains("院長が立ち会った") && notice.contains("コマンド操作"), "{notice}");
+        assert!(signed.user.must_renew && signed.user.id == admin.user.id);
+        let entries = journal(app).await;
+        let entry = entries.iter().find(|e| e.contains("\"reset.confirm\"")).unwrap();
+        assert!(entry.contains("\"host\"") && entry.contains("院長が立ち会った"), "{entry}");
     })
     .await;
 }
