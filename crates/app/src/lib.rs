@@ -54,7 +54,10 @@ pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
-pub use seal::{Head, Proved, Sealed, Sealer, verify_proof};
+pub use seal::{
+    Grade, Head, Heads, Keeper, KeptHead, Known, Proved, Sealed, Sealer, StampRequest, Submission, WITNESS_REQUEST,
+    Witness, WitnessRefusal, verify_proof,
+};
 pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};

@@ -9,6 +9,7 @@
 //! - [`log`]: the tree on disk. Only full tiles are files; the open ones are kept in memory and rebuilt on opening.
 //! - [`key`]: who signs. [`epoch`]: who signs besides, for one day, so that a key stolen today signs no other yesterday.
 //! - [`witness`]: another machine that has seen the head before, and signs only what leads on from it (`tlog-witness`).
+//! - [`stamp`]: an authority that says when a head existed (RFC 3161).
 //! - [`proof`]: one entry, proved to somebody who has nothing but the public key.
 
 pub mod epoch;
@@ -16,6 +17,7 @@ pub mod key;
 pub mod leaf;
 pub mod log;
 pub mod proof;
+pub mod stamp;
 pub mod witness;
 
 pub use epoch::{Chain, Epochs};

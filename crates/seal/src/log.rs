@@ -607,3 +607,11 @@ pub(crate) fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), Error
 pub(crate) fn durable(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
+
+/// The signed head that lies in a folder, whoever signed it; `None` when nothing was ever sealed.
+///
+/// # Errors
+/// Any error of the file.
+pub fn last(folder: &Path) -> Result<Option<Vec<u8>>, Error> {
+    read(&folder.join(HEAD))
+}

@@ -168,7 +168,8 @@ fn a_crash_at_any_step_of_turning_over_leaves_a_log_that_goes_on() {
     // Which files each step has left: the secret, the next one, whether the record is there.
     let cut = next[..next.len() / 2].to_vec();
     let zeros = vec![0; old.len()];
-    let steps: [(&str, Option<&[u8]>, Option<&[u8]>, bool); 6] = [
+    type Step<'a> = (&'a str, Option<&'a [u8]>, Option<&'a [u8]>, bool);
+    let steps: [Step<'_>; 6] = [
         ("the next secret is half written", Some(&old), Some(&cut), false),
         ("the next secret is there", Some(&old), Some(&next), false),
         ("the record is there", Some(&old), Some(&next), true),

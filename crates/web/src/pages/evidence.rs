@@ -181,7 +181,7 @@ async fn checked(visit: &Visit) -> Result<Result<Checked, String>, Problem> {
         Ok(entries) => entries,
         Err(broken) => return Ok(Err(broken.to_string())),
     };
-    let sealed = visit.app().sealed(&visit.web().folder).await?;
+    let sealed = visit.app().sealed(&visit.web().folder, None).await?;
     if let Some(fault) = sealed.fault() {
         return Ok(Err(fault));
     }
