@@ -26,6 +26,7 @@ mod tasks;
 mod uploads;
 mod workflow;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use domain::catalog::Catalogs;
@@ -54,7 +55,7 @@ pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
-pub use seal::{
+pub use seal::{HandedLog, 
     Grade, Head, Heads, Keeper, KeptHead, Known, Proved, Sealed, Sealer, StampRequest, Submission, WITNESS_REQUEST,
     Witness, WitnessRefusal, verify_proof,
 };
@@ -93,6 +94,8 @@ pub struct App {
     clock: Box<dyn Clock>,
     runner: jobs::Runner,
     kept: Worked,
+    /// The data folder, where it has a log.
+    data: Option<PathBuf>,
     identity: identity::Means,
 }
 
@@ -109,13 +112,20 @@ impl App {
     /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
         let identity = identity::Means::new(Keyring::ephemeral());
-        Self { store, clock: Box::new(clock), identity, runner: jobs::Runner::default(), kept: Worked::default() }
+        Self { store, clock: Box::new(clock), identity, runner: jobs::Runner::default(), kept: Worked::default(), data: None }
     }
 
     /// The same with the keys of the installation.
     #[must_use]
     pub fn with_keys(mut self, keys: Keyring) -> Self {
         self.identity.keys = keys;
+        self
+    }
+
+    /// The same with its data folder, whose log goes into audit folders.
+    #[must_use]
+    pub fn with_data(mut self, folder: &std::path::Path) -> Self {
+        self.data = Some(folder.to_owned());
         self
     }
 

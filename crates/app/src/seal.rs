@@ -5,6 +5,7 @@
 //! to an older state does not lead to the last head, and sealing stops and says so. What is missing at the very end,
 //! entries and log together, shows only beside a head that somebody else kept: a printed line, a proof, a copy.
 
+mod handed;
 mod keep;
 mod stamp;
 mod witness;
@@ -27,6 +28,8 @@ use crate::error::{Error, Result};
 use crate::identity::secrets::{create, random, unhex};
 use crate::{App, blocking};
 
+pub use handed::HandedLog;
+pub(crate) use handed::{PLACE as HANDED, check as check_handed};
 pub use keep::{Grade, Heads, Keeper, KeptHead, Known, Submission};
 pub use stamp::StampRequest;
 pub use witness::{LONGEST_REQUEST as WITNESS_REQUEST, Refusal as WitnessRefusal, Witness};
@@ -169,6 +172,26 @@ pub struct Proved {
 enum Field {
     Shown { name: String, value: String, salt: String },
     Withheld { hash: String },
+}
+
+impl From<Disclosure> for Field {
+    fn from(told: Disclosure) -> Self {
+        match told {
+            Disclosure::Shown { name, value, salt } => Self::Shown { name, value, salt: hex(&salt) },
+            Disclosure::Withheld { hash } => Self::Withheld { hash: hex(&hash) },
+        }
+    }
+}
+
+impl Field {
+    /// What it tells; `None` when hash or salt are none.
+    fn disclosed(self) -> Option<Disclosure> {
+        let bytes = |text: &str| unhex(text).and_then(|bytes| bytes.try_into().ok());
+        Some(match self {
+            Self::Shown { name, value, salt } => Disclosure::Shown { name, value, salt: bytes(&salt)? },
+            Self::Withheld { hash } => Disclosure::Withheld { hash: bytes(&hash)? },
+        })
+    }
 }
 
 impl App {
@@ -321,13 +344,7 @@ impl App {
         let told = disclose(salts, index, fields(&entry).iter().map(|(n, v)| (n.as_str(), v.as_str())), |name| {
             !withheld.iter().any(|hidden| hidden == name)
         });
-        let told: Vec<Field> = told
-            .into_iter()
-            .map(|d| match d {
-                Disclosure::Shown { name, value, salt } => Field::Shown { name, value, salt: hex(&salt) },
-                Disclosure::Withheld { hash } => Field::Withheld { hash: hex(&hash) },
-            })
-            .collect();
+        let told: Vec<Field> = told.into_iter().map(Field::from).collect();
         let extra = serde_json::to_vec(&told).unwrap_or_default();
         sealer.with(|log| log.prove(index, extra)).map(|proof| proof.text()).map_err(|_| missing())
     }
@@ -432,14 +449,7 @@ pub fn verify_proof(text: &str, key: &str) -> Result<Proved> {
     let key = PublicKey::parse(key).map_err(|_| refused("公開鍵ではありません"))?;
     let proof = Proof::parse(text).map_err(|_| refused("証明の形になっていません"))?;
     let told: Vec<Field> = serde_json::from_slice(&proof.extra).map_err(|_| refused("記録の内容が付いていません"))?;
-    let bytes = |text: &str| unhex(text).and_then(|bytes| bytes.try_into().ok());
-    let told = told.into_iter().map(|field| {
-        Some(match field {
-            Field::Shown { name, value, salt } => Disclosure::Shown { name, value, salt: bytes(&salt)? },
-            Field::Withheld { hash } => Disclosure::Withheld { hash: bytes(&hash)? },
-        })
-    });
-    let told: Vec<Disclosure> = told.collect::<Option<_>>().ok_or_else(|| refused("記録の内容が読めません"))?;
+    let told: Vec<Disclosure> = told.into_iter().map(Field::disclosed).collect::<Option<_>>().ok_or_else(|| refused("記録の内容が読めません"))?;
     let head = proof.check(&leaf_of(&told), &key).map_err(|error| {
         refused(match error {
             seal::Error::Signature => "この公開鍵の署名ではありません",

@@ -618,3 +618,14 @@ pub(crate) fn durable(folder: &Path) -> io::Result<()> {
 pub fn last(folder: &Path) -> Result<Option<Vec<u8>>, Error> {
     read(&folder.join(HEAD))
 }
+
+/// The leaves of a range that a [`Verifier`] wants, as their bundle in a folder has them; `None` when it is not there, or
+/// cut.
+///
+/// # Errors
+/// Any error of the file.
+pub fn bundle(folder: &Path, range: Range<u64>) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let width = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
+    let path = Tile::new(HEIGHT, 0, range.start / FULL, width, true).path_of_entries();
+    Ok(read(&folder.join(path))?.and_then(|bytes| split(&bytes)))
+}

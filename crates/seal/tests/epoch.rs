@@ -2,109 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "support/house.rs"]
+mod house;
 
+use std::fs;
+use std::path::Path;
+
+use house::{House, leaf, pin};
 use proptest::prelude::*;
 use seal::epoch::found;
 use seal::witness::{CosignerKey, Refusal, Witness, submission};
-use seal::{Chain, Checkpoint, Epochs, Error, Log, Pin, PublicKey, SigningKey, Verifier};
+use seal::{Chain, Error, Log, PublicKey, SigningKey};
 use tempfile::TempDir;
-
-/// A log with the folder of its keys beside it, as the product has it.
-struct House {
-    folder: TempDir,
-    key: SigningKey,
-}
-
-fn leaf(n: u64) -> Vec<u8> {
-    format!("leaf {n}").into_bytes()
-}
-
-impl House {
-    fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let key = found(folder.path(), "sakimori.example").unwrap();
-        Self { folder, key }
-    }
-
-    /// A log that is older than epochs.
-    fn old() -> Self {
-        Self { folder: TempDir::new().unwrap(), key: SigningKey::generate("sakimori.example/old").unwrap() }
-    }
-
-    fn keys(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
-    }
-
-    fn key(&self) -> SigningKey {
-        SigningKey::parse(self.key.text()).unwrap()
-    }
-
-    /// Another house with the same files: what a thief takes away, or a backup.
-    fn stolen(&self) -> Self {
-        let other = Self { folder: TempDir::new().unwrap(), key: self.key() };
-        copy(self.keys(), other.keys());
-        other
-    }
-
-    /// The log of these leaves, open, signed by the epoch of the day.
-    fn open(&self, day: &str, made: impl Fn(u64) -> Vec<u8>) -> Result<Log, Error> {
-        let tail: Vec<_> = Log::wanted(&self.log(), self.key.public())?.map(made).collect();
-        let mut log = Log::open(&self.log(), self.key(), &tail)?;
-        let mut epochs = Epochs::open(self.keys(), &self.log(), self.key.public())?;
-        let head = log.head().map(|(head, _)| head.clone());
-        log.sign_beside(epochs.on(day, head.as_ref(), &self.key)?)?;
-        Ok(log)
-    }
-
-    /// One day's work: so many more leaves.
-    fn day(&self, day: &str, more: u64) -> Checkpoint {
-        let mut log = self.open(day, leaf).unwrap();
-        (0..more).for_each(|_| log.append(&leaf(log.size())).unwrap());
-        log.seal().unwrap();
-        log.head().unwrap().0.clone()
-    }
-
-    /// Everything verified beside leaves made like this: the size, or what was found.
-    fn verify_made(&self, known: Vec<Pin>, made: impl Fn(u64) -> Vec<u8>) -> Result<u64, String> {
-        let named = |error: Error| error.to_string();
-        let mut verifier = Verifier::open(&self.log(), self.key.public(), known).map_err(named)?.unwrap();
-        while let Some(range) = verifier.wanted() {
-            if let Err(broken) = verifier.give(Some(range.map(&made).collect())).map_err(named)? {
-                return Err(format!("{:?} {}..{}", broken.what, broken.index, broken.until));
-            }
-        }
-        match verifier.fault() {
-            Some(broken) => Err(format!("{:?} {}..{}", broken.what, broken.index, broken.until)),
-            None => Ok(verifier.head().size),
-        }
-    }
-
-    fn verify(&self, known: Vec<Pin>) -> Result<u64, String> {
-        self.verify_made(known, leaf)
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if from.is_dir() {
-            fs::create_dir_all(&to).unwrap();
-            copy(&from, &to);
-        } else {
-            fs::copy(from, to).unwrap();
-        }
-    }
-}
-
-fn pin(head: &Checkpoint, what: &str) -> Pin {
-    Pin { size: head.size, root: head.root, what: what.to_owned() }
-}
 
 #[test]
 fn every_day_has_its_key_and_the_old_one_is_gone() {

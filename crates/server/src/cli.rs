@@ -145,7 +145,7 @@ impl Context {
         wanted: Option<String>,
         lang: domain::text::Lang,
     ) -> Result<Self> {
-        let app = App::new(Store::open(location).await?, SystemClock);
+        let app = App::new(Store::open(location).await?, SystemClock).with_data(&data);
         Ok(Self { app, data, actor: Actor::new(actor), wanted, lang })
     }
 
