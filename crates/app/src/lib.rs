@@ -55,9 +55,9 @@ pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
-pub use seal::{HandedLog, 
-    Grade, Head, Heads, Keeper, KeptHead, Known, Proved, Sealed, Sealer, StampRequest, Submission, WITNESS_REQUEST,
-    Witness, WitnessRefusal, verify_proof,
+pub use seal::{
+    Grade, HandedLog, Head, Heads, Keeper, KeptHead, Known, Proved, Sealed, Sealer, StampRequest, Submission,
+    WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,
 };
 pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
@@ -112,7 +112,14 @@ impl App {
     /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
         let identity = identity::Means::new(Keyring::ephemeral());
-        Self { store, clock: Box::new(clock), identity, runner: jobs::Runner::default(), kept: Worked::default(), data: None }
+        Self {
+            store,
+            clock: Box::new(clock),
+            identity,
+            runner: jobs::Runner::default(),
+            kept: Worked::default(),
+            data: None,
+        }
     }
 
     /// The same with the keys of the installation.

@@ -449,7 +449,11 @@ pub fn verify_proof(text: &str, key: &str) -> Result<Proved> {
     let key = PublicKey::parse(key).map_err(|_| refused("公開鍵ではありません"))?;
     let proof = Proof::parse(text).map_err(|_| refused("証明の形になっていません"))?;
     let told: Vec<Field> = serde_json::from_slice(&proof.extra).map_err(|_| refused("記録の内容が付いていません"))?;
-    let told: Vec<Disclosure> = told.into_iter().map(Field::disclosed).collect::<Option<_>>().ok_or_else(|| refused("記録の内容が読めません"))?;
+    let told: Vec<Disclosure> = told
+        .into_iter()
+        .map(Field::disclosed)
+        .collect::<Option<_>>()
+        .ok_or_else(|| refused("記録の内容が読めません"))?;
     let head = proof.check(&leaf_of(&told), &key).map_err(|error| {
         refused(match error {
             seal::Error::Signature => "この公開鍵の署名ではありません",

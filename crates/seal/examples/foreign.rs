@@ -26,7 +26,7 @@ impl HashReader for Hashes {
 fn head(folder: &Path, vkey: &str) -> Outcome<Checkpoint> {
     let note = Note::from_bytes(&fs::read(folder.join("checkpoint"))?)?;
     note.verify(&VerifierList::new(vec![Box::new(StandardVerifier::new(vkey)?)]))?;
-    let head = Checkpoint::from_bytes(note.text())?;
+    let head = Checkpoint::from_bytes(note.text()).map_err(|_| "malformed head")?;
     if Some(head.origin()) != vkey.split('+').next() || !head.extension().is_empty() {
         return Err("not a head of this log".into());
     }

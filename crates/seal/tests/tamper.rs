@@ -97,51 +97,198 @@ const CASES: &[Case] = &[
     ("the database put back a day", |s| s.leaves.truncate(300), "File(\"tile/entries/001\") 300..301"),
     ("the database emptied", |s| s.leaves.clear(), "File(\"tile/entries/000\") 0..1"),
     // The folder.
-    ("a byte of a leaf", |s| s.change("tile/entries/000", |b| b[ENTRY * 3 + 3] ^= 1), "File(\"tile/entries/000\") 3..4"),
+    (
+        "a byte of a leaf",
+        |s| s.change("tile/entries/000", |b| b[ENTRY * 3 + 3] ^= 1),
+        "File(\"tile/entries/000\") 3..4",
+    ),
     ("a byte of a hash", |s| s.change("tile/0/001", |b| b[70] ^= 1), "File(\"tile/0/001\") 256..512"),
-    ("a leaf taken out", |s| s.change("tile/entries/001", |b| drop(b.drain(..10))), "File(\"tile/entries/001\") 256..257"),
-    ("a leaf put in", |s| s.change("tile/entries/001", |b| drop(b.splice(0..0, [0, 1, 9]))), "File(\"tile/entries/001\") 256..257"),
+    (
+        "a leaf taken out",
+        |s| s.change("tile/entries/001", |b| drop(b.drain(..10))),
+        "File(\"tile/entries/001\") 256..257",
+    ),
+    (
+        "a leaf put in",
+        |s| s.change("tile/entries/001", |b| drop(b.splice(0..0, [0, 1, 9]))),
+        "File(\"tile/entries/001\") 256..257",
+    ),
     ("a bundle cut", |s| s.change("tile/entries/002", |b| b.truncate(100)), "File(\"tile/entries/002\") 512..513"),
     ("a tile cut", |s| s.change("tile/0/002", |b| b.truncate(64)), "File(\"tile/0/002\") 512..768"),
     ("a bundle gone", |s| s.remove("tile/entries/001"), "File(\"tile/entries/001\") 256..257"),
     ("a tile gone", |s| s.remove("tile/0/000"), "File(\"tile/0/000\") 0..256"),
-    ("two bundles exchanged", |s| s.exchange("tile/entries/000", "tile/entries/001"), "File(\"tile/entries/000\") 0..1"),
+    (
+        "two bundles exchanged",
+        |s| s.exchange("tile/entries/000", "tile/entries/001"),
+        "File(\"tile/entries/000\") 0..1",
+    ),
     ("two tiles exchanged", |s| s.exchange("tile/0/000", "tile/0/001"), "File(\"tile/0/000\") 0..256"),
     ("the head gone", |s| s.remove("checkpoint"), "no head"),
-    ("a number of the head", |s| s.change("checkpoint", |b| drop(text(b, "\n900\n", "\n899\n"))), "not signed by this key"),
-    ("a byte of a signature", |s| s.change("checkpoint", |b| { let at = b.len() - 9; b[at] ^= 1 }), "Epoch 600..900"),
+    ("a number of the head", |s| s.change("checkpoint", |b| text(b, "\n900\n", "\n899\n")), "not signed by this key"),
+    (
+        "a byte of a signature",
+        |s| {
+            s.change("checkpoint", |b| {
+                let at = b.len() - 9;
+                b[at] ^= 1
+            })
+        },
+        "Epoch 600..900",
+    ),
     // The keys.
-    ("the signature of the day gone", |s| s.change("checkpoint", |b| { let at = lines(b, 5); b.truncate(at) }), "Epoch 600..900"),
+    (
+        "the signature of the day gone",
+        |s| {
+            s.change("checkpoint", |b| {
+                let at = lines(b, 5);
+                b.truncate(at)
+            })
+        },
+        "Epoch 600..900",
+    ),
     ("the chain of the days gone", |s| s.remove("epochs"), "epoch 0 does not hold"),
-    ("the chain of the days cut", |s| s.change("epochs", |b| { let at = lines(b, 20); b.truncate(at) }), "Epoch 300..900"),
-    ("a record of the days changed", |s| s.change("epochs", |b| drop(text(b, "2026-11-02", "2026-11-09"))), "epoch 1 does not hold"),
-    ("a record of the days taken out", |s| s.change("epochs", |b| { let (from, to) = (lines(b, 10), lines(b, 20)); drop(b.drain(from..to)) }), "epoch 1 does not hold"),
-    ("the key exchanged", |s| { let other = House::new(); other.day(DAYS[0], 900); fs::copy(other.log().join("checkpoint"), s.file("checkpoint")).unwrap(); }, "not signed by this key"),
-    ("another log in its place", |s| { let other = House::new(); other.day(DAYS[0], 900); fs::remove_dir_all(s.house.log()).unwrap(); copy(other.keys(), s.house.keys()); }, "not signed by this key"),
-    ("the chain of another log", |s| { let other = House::new(); other.day(DAYS[0], 9); fs::copy(other.log().join("epochs"), s.file("epochs")).unwrap(); }, "epoch 0 does not hold"),
-    ("a thief of today rewrites the first day", |s| { s.leaves[10] = b"x".to_vec(); s.rewrite() }, "Pin(\"epoch 1\") 0..300"),
-    ("a thief of today rewrites yesterday", |s| { s.leaves[400] = b"x".to_vec(); s.rewrite() }, "Pin(\"epoch 2\") 300..600"),
-    ("a thief of today cuts into yesterday", |s| { s.leaves.truncate(500); s.rewrite() }, "Cut(\"epoch 2\") 500..600"),
+    (
+        "the chain of the days cut",
+        |s| {
+            s.change("epochs", |b| {
+                let at = lines(b, 20);
+                b.truncate(at)
+            })
+        },
+        "Epoch 300..900",
+    ),
+    (
+        "a record of the days changed",
+        |s| s.change("epochs", |b| text(b, "2026-11-02", "2026-11-09")),
+        "epoch 1 does not hold",
+    ),
+    (
+        "a record of the days taken out",
+        |s| {
+            s.change("epochs", |b| {
+                let (from, to) = (lines(b, 10), lines(b, 20));
+                drop(b.drain(from..to))
+            })
+        },
+        "epoch 1 does not hold",
+    ),
+    (
+        "the key exchanged",
+        |s| {
+            let other = House::new();
+            other.day(DAYS[0], 900);
+            fs::copy(other.log().join("checkpoint"), s.file("checkpoint")).unwrap();
+        },
+        "not signed by this key",
+    ),
+    (
+        "another log in its place",
+        |s| {
+            let other = House::new();
+            other.day(DAYS[0], 900);
+            fs::remove_dir_all(s.house.log()).unwrap();
+            copy(other.keys(), s.house.keys());
+        },
+        "not signed by this key",
+    ),
+    (
+        "the chain of another log",
+        |s| {
+            let other = House::new();
+            other.day(DAYS[0], 9);
+            fs::copy(other.log().join("epochs"), s.file("epochs")).unwrap();
+        },
+        "epoch 0 does not hold",
+    ),
+    (
+        "a thief of today rewrites the first day",
+        |s| {
+            s.leaves[10] = b"x".to_vec();
+            s.rewrite()
+        },
+        "Pin(\"epoch 1\") 0..300",
+    ),
+    (
+        "a thief of today rewrites yesterday",
+        |s| {
+            s.leaves[400] = b"x".to_vec();
+            s.rewrite()
+        },
+        "Pin(\"epoch 2\") 300..600",
+    ),
+    (
+        "a thief of today cuts into yesterday",
+        |s| {
+            s.leaves.truncate(500);
+            s.rewrite()
+        },
+        "Cut(\"epoch 2\") 500..600",
+    ),
     // Everything at once: only somebody else can tell.
-    ("a thief of today rewrites today", |s| { s.known(3, "own"); s.leaves[800] = b"x".to_vec(); s.rewrite() }, "Pin(\"own\") 600..900"),
-    ("a thief of today cuts today's end", |s| { s.known(3, "stamp"); s.leaves.truncate(890); s.rewrite() }, "Cut(\"stamp\") 890..900"),
-    ("the head of an older day over the newer tiles", |s| { fs::copy(s.backup.log().join("checkpoint"), s.file("checkpoint")).unwrap(); }, "Cut(\"epoch 2\") 300..600"),
-    ("the folder put back a day", |s| { s.known(2, "foreign"); s.roll_back() }, "Cut(\"foreign\") 300..600"),
-    ("an old backup of folder and database", |s| { s.known(3, "paper"); s.roll_back(); s.leaves.truncate(300) }, "Cut(\"paper\") 300..900"),
-    ("another history from an old backup", |s| {
-        s.known(2, "paper");
-        s.roll_back();
-        s.leaves.truncate(300);
-        s.leaves.extend((0..600).map(|_| b"other".to_vec()));
-        s.rewrite();
-    }, "Pin(\"paper\") 0..600"),
-    ("another history beside the witness's", |s| {
-        s.known(1, "own");
-        s.known(2, "own");
-        s.roll_back();
-        s.leaves[299] = b"other".to_vec();
-        s.rewrite();
-    }, "Pin(\"own\") 0..300"),
+    (
+        "a thief of today rewrites today",
+        |s| {
+            s.known(3, "own");
+            s.leaves[800] = b"x".to_vec();
+            s.rewrite()
+        },
+        "Pin(\"own\") 600..900",
+    ),
+    (
+        "a thief of today cuts today's end",
+        |s| {
+            s.known(3, "stamp");
+            s.leaves.truncate(890);
+            s.rewrite()
+        },
+        "Cut(\"stamp\") 890..900",
+    ),
+    (
+        "the head of an older day over the newer tiles",
+        |s| {
+            fs::copy(s.backup.log().join("checkpoint"), s.file("checkpoint")).unwrap();
+        },
+        "Cut(\"epoch 2\") 300..600",
+    ),
+    (
+        "the folder put back a day",
+        |s| {
+            s.known(2, "foreign");
+            s.roll_back()
+        },
+        "Cut(\"foreign\") 300..600",
+    ),
+    (
+        "an old backup of folder and database",
+        |s| {
+            s.known(3, "paper");
+            s.roll_back();
+            s.leaves.truncate(300)
+        },
+        "Cut(\"paper\") 300..900",
+    ),
+    (
+        "another history from an old backup",
+        |s| {
+            s.known(2, "paper");
+            s.roll_back();
+            s.leaves.truncate(300);
+            s.leaves.extend((0..600).map(|_| b"other".to_vec()));
+            s.rewrite();
+        },
+        "Pin(\"paper\") 0..600",
+    ),
+    (
+        "another history beside the witness's",
+        |s| {
+            s.known(1, "own");
+            s.known(2, "own");
+            s.roll_back();
+            s.leaves[299] = b"other".to_vec();
+            s.rewrite();
+        },
+        "Pin(\"own\") 0..300",
+    ),
 ];
 
 /// Where so many lines end.

@@ -218,6 +218,7 @@ fn no_changed_bit_changes_what_is_read_unnoticed() {
 #[tokio::test]
 async fn the_log_in_a_folder_proves_each_entry_that_it_quotes() {
     use domain::journal::Event;
+    type Change<'a> = &'a dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>;
     super::on_each(async |site| {
         let data = tempfile::tempdir().unwrap();
         let app = site.app.with_data(data.path());
@@ -234,8 +235,11 @@ async fn the_log_in_a_folder_proves_each_entry_that_it_quotes() {
         app.seal(&mut sealer).await.unwrap();
         record("f", 2).await;
         let handed = app.handed_log(&facility, false).await.unwrap();
-        assert!(!String::from_utf8_lossy(&handed.iter().map(|(_, b)| b.clone()).collect::<Vec<_>>().concat()).contains("another-"));
-        let folder = async |change: &dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>| {
+        assert!(
+            !String::from_utf8_lossy(&handed.iter().map(|(_, b)| b.clone()).collect::<Vec<_>>().concat())
+                .contains("another-")
+        );
+        let folder = async |change: Change<'_>| {
             let mut files: BTreeMap<String, Vec<u8>> = handed.iter().cloned().collect();
             let (mut journal, mut head, mut count) = (String::new(), String::new(), 0);
             for (seq, of, entry, hash) in app.store.journal_chain().await.unwrap() {
@@ -285,7 +289,6 @@ async fn the_log_in_a_folder_proves_each_entry_that_it_quotes() {
         let stranger = move |name: &str, bytes: Vec<u8>| {
             Some(if name.ends_with("公開鍵.txt") { key.clone().into_bytes() } else { bytes })
         };
-        type Change<'a> = &'a dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>;
         let changes: [(&str, Change<'_>); 9] = [
             ("a value disclosed", &replaced("開示.jsonl", "f-7\"", "f-8\"")),
             ("an entry's other facility", &replaced("開示.jsonl", "devices.lose", "devices.find")),

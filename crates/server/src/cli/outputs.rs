@@ -131,7 +131,10 @@ impl Verify {
                 say(format!("封印　　　：{}件　{}", sealed.head.size, sealed.head.root));
                 say(format!("載せた操作記録のうち{}件は、封印したときのままです。", sealed.proved));
                 if sealed.unproved > 0 {
-                    say(format!("{}件は、封印の後に記録されたか、秘密が廃棄されているので、確かめられません。", sealed.unproved));
+                    say(format!(
+                        "{}件は、封印の後に記録されたか、秘密が廃棄されているので、確かめられません。",
+                        sealed.unproved
+                    ));
                 }
                 say(format!("公開鍵　　：{}", sealed.key));
                 say("この公開鍵を、施設から別に受け取ったものと比べてください。");
