@@ -1,3 +1,6 @@
+-- What an account may do, in the institution's words.
+ALTER TABLE accounts ADD COLUMN rights TEXT;
+
 -- How a facility reads the two-factor rule where the guideline is silent; NULL is the product's reading.
 ALTER TABLE facilities ADD COLUMN mfa_plan_until TEXT;
 ALTER TABLE facilities ADD COLUMN mfa_missed_from TEXT;
