@@ -15,6 +15,7 @@ const MADE: &[&str] = &[
     "doctor-",
     "documents-card",
     "inspections-card",
+    "journal-kept-",
     "media-card",
     "training-card",
 ];
@@ -134,6 +135,26 @@ fn every_detail_of_an_event_has_a_name_for_people() {
         for key in after(text, ".with(\"") {
             seen += 1;
             assert!(WORDS.contains(&format!("\ndetail-{key} = ")), "{name}: detail-{key}");
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}
+
+#[test]
+fn every_action_of_the_journal_has_a_name_for_people() {
+    let sources = ["../app/src", "../store/src", "../domain/src"].map(|folder| files(folder, "rs"));
+    let named = |key: &str| WORDS.contains(&format!("\n{key} = ")) || WORDS.contains(&format!("\n\"{key}\" = "));
+    let mut seen = 0;
+    for (name, text) in sources.iter().flatten().filter(|(name, _)| name != "tests.rs") {
+        // What tests make up needs no name.
+        let text = text.split("mod tests {").next().unwrap();
+        for call in ["Event::new(\"", "= step(\"", "action: \"", "proved, \""] {
+            for action in after(text, call) {
+                let verb = action.rsplit('.').next().unwrap();
+                seen += 1;
+                let there = named(&format!("action-{action}")) || named(&format!("action-{verb}"));
+                assert!(there, "{name}: action-{action}");
+            }
         }
     }
     assert!(seen > 50, "{seen}");
