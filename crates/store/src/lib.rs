@@ -4,6 +4,7 @@
 //! committed only together with a journal event, and every row belongs to a facility. It knows
 //! nothing of files, pages or agents.
 
+mod deputies;
 mod derive;
 mod dialect;
 mod dump;
@@ -14,6 +15,7 @@ mod identity;
 mod jobs;
 mod journal;
 mod machines;
+mod mail;
 mod migrate;
 mod rows;
 mod seal;
@@ -29,11 +31,13 @@ use std::path::PathBuf;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TransactionTrait, Value};
 
+pub use deputies::{DeputyRow, SeenRow};
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
 pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};
 pub use jobs::JobRow;
 pub use machines::MachineRow;
+pub use mail::{MailQueue, MailRow, MailSettingsRow};
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use tx::WriteTx;
 pub use uploads::HeldUpload;
