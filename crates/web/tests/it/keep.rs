@@ -34,7 +34,7 @@ async fn answering(answer: &'static str) -> String {
 async fn our_witness_signs_over_tls_and_others_cost_nothing() {
     let web = TestWeb::new().await;
     // The witness has a clock of its own, and it is not believed when it is far ahead of ours.
-    web.on(SystemClock.now());
+    web.wait(SystemClock.now().as_second() - web.app.now().as_second());
     let (app, folder) = (&web.app, Arc::new(web.data()));
     let sealer = sealed(app, &folder).await;
     let house = tempfile::tempdir().unwrap();
