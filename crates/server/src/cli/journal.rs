@@ -160,13 +160,21 @@ async fn verify(context: &Context, since: Option<&str>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Largest head, stamp, certificate or printed text read, in bytes.
+const NOTE_MAX: usize = 16 << 20;
+
+/// Reads a file that is no longer than a note.
+fn note(path: &Path) -> Result<Vec<u8>> {
+    read_file(path, NOTE_MAX)
+}
+
 /// What was given to compare with: the file of this name, the head in a folder of this name, or the words themselves.
 fn given(since: &str) -> Result<Vec<u8>> {
     let path = Path::new(since);
     if path.is_dir() {
-        return read_file(&path.join("checkpoint"));
+        return note(&path.join("checkpoint"));
     }
-    if path.is_file() { read_file(path) } else { Ok(since.as_bytes().to_vec()) }
+    if path.is_file() { note(path) } else { Ok(since.as_bytes().to_vec()) }
 }
 
 /// Says who else has heads, and what that means.
@@ -200,10 +208,9 @@ async fn stamp(context: &Context, request: &Path, reply: Option<PathBuf>, author
         say(format!("印　：{}（返事を受け取るまで、要求と一緒に置いてください）", head.display()));
         return Ok(());
     };
-    let asked = StampRequest { request: read_file(request)?, note: read_file(&head)? };
-    let authority = String::from_utf8_lossy(&read_file(&authority)?).into_owned();
-    let (at, name) =
-        context.app.stamped(&context.actor, &context.data, &asked, &read_file(&reply)?, &authority).await?;
+    let asked = StampRequest { request: note(request)?, note: note(&head)? };
+    let authority = String::from_utf8_lossy(&note(&authority)?).into_owned();
+    let (at, name) = context.app.stamped(&context.actor, &context.data, &asked, &note(&reply)?, &authority).await?;
     say(format!("時刻認証を受け取りました：{at}　{name}"));
     Ok(())
 }
@@ -268,7 +275,7 @@ pub(crate) enum Keeper {
 
 impl Keeper {
     async fn run(self, context: &Context) -> Result<()> {
-        let text = |path: &Path| read_file(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = |path: &Path| note(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         match self {
             Self::Add { place, url, trust, tls } => {
                 let trust = if Path::new(&trust).is_file() { text(Path::new(&trust))? } else { trust };
