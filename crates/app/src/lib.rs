@@ -21,6 +21,7 @@ mod papers;
 mod requirement;
 mod seal;
 mod setup;
+mod stage;
 mod support;
 mod tasks;
 mod uploads;
@@ -55,6 +56,7 @@ pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use seal::{Head, Proved, Sealed, Sealer, verify_proof};
+pub use stage::LONGEST_EVENT;
 pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
@@ -90,6 +92,8 @@ pub struct App {
     clock: Box<dyn Clock>,
     runner: jobs::Runner,
     kept: Worked,
+    stager: stage::Stager,
+    watch: seal::Watch,
     identity: identity::Means,
 }
 
@@ -106,7 +110,15 @@ impl App {
     /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
         let identity = identity::Means::new(Keyring::ephemeral());
-        Self { store, clock: Box::new(clock), identity, runner: jobs::Runner::default(), kept: Worked::default() }
+        Self {
+            store,
+            clock: Box::new(clock),
+            runner: jobs::Runner::default(),
+            kept: Worked::default(),
+            stager: stage::Stager::default(),
+            watch: seal::Watch::default(),
+            identity,
+        }
     }
 
     /// The same with the keys of the installation.

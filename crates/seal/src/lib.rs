@@ -10,6 +10,7 @@
 //! - [`key`]: who signs.
 //! - [`proof`]: one entry, proved to somebody who has nothing but the public key.
 
+mod disk;
 pub mod key;
 pub mod leaf;
 pub mod log;

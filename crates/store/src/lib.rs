@@ -17,7 +17,9 @@ mod machines;
 mod migrate;
 mod rows;
 mod seal;
+mod sealing;
 mod signatures;
+mod stage;
 mod trail;
 mod tx;
 mod uploads;
@@ -35,6 +37,8 @@ pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, Ter
 pub use jobs::JobRow;
 pub use machines::MachineRow;
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
+pub use sealing::Sealing;
+pub use stage::{JournalEnd, Unplaced};
 pub use tx::WriteTx;
 pub use uploads::HeldUpload;
 pub use vitals::Vitals;

@@ -296,6 +296,8 @@ pub(crate) enum Journal {
     Verify,
     /// 記録を封印し、控えておく一行（印）を表示する
     Seal,
+    /// 封印と鍵をなくしたとき、次から新しい封印を始める。前の封印とはつながらない
+    BeginAnew,
     /// 封印を確かめるための公開鍵を表示する
     Key,
     /// 封印した記録の写しを書き出す。内容は読めず、ほかの人の道具で確かめられる（C2SP tlog-tiles）
@@ -342,6 +344,10 @@ impl Journal {
                     }
                     None => say("操作記録がまだありません。"),
                 }
+            }
+            Self::BeginAnew => {
+                context.app.begin_log_anew(&context.actor).await?;
+                say("次の封印から、新しい封印になります。この操作は記録に残りました。");
             }
             Self::Key => say(context.app.log_key(context.folder()?)?),
             Self::Copy { folder } => {
