@@ -56,7 +56,7 @@ pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use seal::{Head, Proved, Sealed, Sealer, verify_proof};
-pub use stage::LONGEST_EVENT;
+pub use stage::{LONGEST_EVENT, Recorded};
 pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
@@ -93,6 +93,7 @@ pub struct App {
     runner: jobs::Runner,
     kept: Worked,
     stager: stage::Stager,
+    gaps: stage::Gaps,
     watch: seal::Watch,
     identity: identity::Means,
 }
@@ -116,6 +117,7 @@ impl App {
             runner: jobs::Runner::default(),
             kept: Worked::default(),
             stager: stage::Stager::default(),
+            gaps: stage::Gaps::default(),
             watch: seal::Watch::default(),
             identity,
         }

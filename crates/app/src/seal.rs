@@ -398,7 +398,7 @@ fn broken(error: &seal::Error) -> Error {
     }
 }
 
-fn unusable(file: &Path, reason: &str) -> Error {
+pub(crate) fn unusable(file: &Path, reason: &str) -> Error {
     Error::invalid(
         "JRN-004",
         format!(

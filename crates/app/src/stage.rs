@@ -5,6 +5,8 @@
 //! What waits is bounded: beyond it callers wait before they are taken in. Nothing is ever dropped; a caller that goes
 //! away after its events were taken in does not take them back.
 
+mod gap;
+
 use std::sync::{Arc, OnceLock};
 
 use domain::journal::{Actor, Event};
@@ -13,6 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::App;
 use crate::error::{Error, Result};
+
+pub(crate) use gap::Gaps;
+pub use gap::Recorded;
 
 /// Calls that may wait.
 const QUEUE: usize = 4_096;

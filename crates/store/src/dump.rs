@@ -55,6 +55,7 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("tokens", "id facility user_id name secret_sha256 scopes ends_on", "made_at used_at revoked_at"),
         ("journal", "facility entry hash", "seq at"),
         ("seal_keys", "facility month secret", ""),
+        ("unrecorded", "class", "goes_on"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
@@ -70,6 +71,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "recovery_codes" => &["user_id", "sha256"],
         "journal" => &["seq"],
         "seal_keys" => &["facility", "month"],
+        "unrecorded" => &["class"],
         _ => &["id"],
     }
 }

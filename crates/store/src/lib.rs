@@ -22,6 +22,7 @@ mod signatures;
 mod stage;
 mod trail;
 mod tx;
+mod unrecorded;
 mod uploads;
 mod vitals;
 mod workflow;

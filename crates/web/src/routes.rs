@@ -200,7 +200,7 @@ pub static ROUTES: &[Route] = &[
     // ledgers
     page("/ledgers", Permission::ReadLedgers, || get(ledgers::all)),
     page("/ledgers/{ledger}", Permission::ReadLedgers, || get(ledgers::list)),
-    page("/ledgers/{ledger}/export", Permission::ReadLedgers, || get(imports::export)),
+    Route { method: Method::GET, path: "/ledgers/{ledger}/export", access: Access::Holder(Permission::ReadLedgers), journal: Journal::Yes, handler: || get(imports::export) },
     page("/ledgers/{ledger}/new", Permission::EditLedgers, || get(ledgers::new)),
     act("/ledgers/{ledger}/new", Permission::EditLedgers, || post(ledgers::add)),
     act("/ledgers/{ledger}/confirm", Permission::EditLedgers, || post(ledgers::confirm)),
@@ -227,7 +227,7 @@ pub static ROUTES: &[Route] = &[
     write(Method::PUT, "/api/v1/ledgers/{ledger}/rows/{key}", Permission::EditLedgers, || put(rows::change)),
     write(Method::DELETE, "/api/v1/ledgers/{ledger}/rows/{key}", Permission::EditLedgers, || delete(rows::remove)),
     read("/api/v1/ledgers/{ledger}/rows/{key}/history", Permission::ReadLedgers, || get(rows::history)),
-    read("/api/v1/ledgers/{ledger}/export", Permission::ReadLedgers, || get(rows::export)),
+    write(Method::GET, "/api/v1/ledgers/{ledger}/export", Permission::ReadLedgers, || get(rows::export)),
     write(Method::POST, "/api/v1/ledgers/{ledger}/import", Permission::EditLedgers, || post(rows::import)),
     read("/api/v1/requirements", Permission::ReadVerdicts, || get(verdicts::requirements)),
     read("/api/v1/requirements/{id}", Permission::ReadVerdicts, || get(verdicts::requirement)),

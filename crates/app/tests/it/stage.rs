@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use app::{App, Error, LONGEST_EVENT};
+use app::{App, Error, LONGEST_EVENT, Recorded};
 use domain::journal::{Actor, Entry, Event};
+use domain::unrecorded::Class;
 use testkit::{Chaos, fresh_postgres, noon};
 
 use super::on_each;
@@ -105,4 +106,66 @@ async fn a_database_that_goes_away_is_told_to_every_caller() {
     stage(20).await.unwrap();
     let there: Vec<String> = journal(&app).await.into_iter().map(|e| e.subject).collect();
     assert_eq!(there, ["0", "20"]);
+}
+
+/// An app over a database that a test can take away, and the database.
+async fn breakable(folder: &std::path::Path) -> Option<(App, Chaos, String)> {
+    let url = fresh_postgres()?;
+    let (head, rest) = url.split_once('@').unwrap();
+    let (host, database) = rest.split_once('/').unwrap();
+    let chaos = Chaos::to(host.parse().unwrap()).await;
+    let location = store::Location::Postgres(format!("{head}@{}/{database}", chaos.address));
+    let store = store::Store::open(&location).await.unwrap();
+    let app = App::new(store, noon()).with_gaps(folder).unwrap();
+    let through = format!("{head}@{}/{database}", chaos.address);
+    Some((app, chaos, through))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn care_goes_on_and_its_gap_is_the_first_entry_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((app, chaos, through)) = breakable(folder.path()).await else { return };
+    let nurse = Actor::new("user:架空 看護師");
+    let act = |n: u32| Event::new("access.read", n.to_string());
+    let care = async |app: &App, n| app.record(Class::Care, &nurse, "f", act(n)).await;
+    assert_eq!(care(&app, 0).await.unwrap(), Recorded::Staged);
+    chaos.break_off();
+    for n in 1..4 {
+        assert_eq!(care(&app, n).await.unwrap(), Recorded::Gap);
+    }
+    for class in [Class::Export, Class::Administration, Class::Emergency] {
+        assert!(matches!(app.record(class, &nurse, "f", act(9)).await, Err(Error::Unstaged(_))), "{class:?}");
+    }
+    // A restart does not forget the gap.
+    let held = std::fs::metadata(folder.path().join("log.gaps")).unwrap().len();
+    drop(app);
+    chaos.mend();
+    let store = store::Store::open(&store::Location::Postgres(through)).await.unwrap();
+    let app = App::new(store, noon()).with_gaps(folder.path()).unwrap();
+    assert_eq!(care(&app, 4).await.unwrap(), Recorded::Staged);
+    let entries = journal(&app).await;
+    let told: Vec<(&str, &str)> = entries.iter().map(|e| (e.action.as_str(), e.subject.as_str())).collect();
+    assert_eq!(told, [("access.read", "0"), ("journal.gap", "care"), ("access.read", "4")]);
+    let gap = &entries[1].details;
+    assert_eq!((gap["count"].as_str(), gap["reason"].as_str()), ("3", "STO-003"));
+    assert_eq!(std::fs::metadata(folder.path().join("log.gaps")).unwrap().len(), held, "it never grows");
+    // Once recorded, it is closed.
+    app.close_gaps().await.unwrap();
+    assert_eq!(journal(&app).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_may_decide_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((app, chaos, _)) = breakable(folder.path()).await else { return };
+    let owner = Actor::new("cli:院長");
+    app.decide_unrecorded(&owner, Class::Care, false).await.unwrap();
+    app.decide_unrecorded(&owner, Class::Emergency, true).await.unwrap();
+    let entries = journal(&app).await;
+    assert!(entries.iter().all(|e| e.action == "journal.on-failure" && e.actor == owner.name) && entries.len() == 2);
+    app.refresh_decisions().await.unwrap();
+    chaos.break_off();
+    let outcome = async |class| app.record(class, &owner, "f", Event::new("access.read", "x")).await.ok();
+    assert_eq!(outcome(Class::Care).await, None);
+    assert_eq!(outcome(Class::Emergency).await, Some(Recorded::Gap));
 }

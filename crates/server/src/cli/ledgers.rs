@@ -7,6 +7,7 @@ use anyhow::Result;
 use app::{Format, ImportOptions, ImportReport, Sealed, SheetReport};
 use clap::{Args, Subcommand};
 use domain::ledger::{LEDGERS, Ledger, ledger};
+use domain::unrecorded::Class;
 
 use super::{Context, files, read_file, say, write_file};
 
@@ -173,7 +174,7 @@ impl Export {
             ),
         };
         let facility = context.facility().await?;
-        write_file(&self.out, &context.app.export(&facility, only, format).await?)?;
+        write_file(&self.out, &context.app.take_out(&context.actor, &facility, only, format).await?)?;
         say(format!("書き出しました：{}", self.out.display()));
         Ok(ExitCode::SUCCESS)
     }
@@ -296,6 +297,15 @@ pub(crate) enum Journal {
     Verify,
     /// 記録を封印し、控えておく一行（印）を表示する
     Seal,
+    /// 記録できないときに続けてよい操作を見る・決める
+    OnFailure {
+        /// 操作の種類
+        #[arg(value_parser = ["care", "export", "administration", "emergency"], requires = "choice")]
+        class: Option<String>,
+        /// 断る（refuse）か、空白を記録して続ける（allow）か
+        #[arg(value_parser = ["refuse", "allow"])]
+        choice: Option<String>,
+    },
     /// 封印と鍵をなくしたとき、次から新しい封印を始める。前の封印とはつながらない
     BeginAnew,
     /// 封印を確かめるための公開鍵を表示する
@@ -343,6 +353,17 @@ impl Journal {
                         say("この三行を紙に控えてください。あとで末尾が消されても、控えと比べれば分かります。");
                     }
                     None => say("操作記録がまだありません。"),
+                }
+            }
+            Self::OnFailure { class, choice } => {
+                context.app.refresh_decisions().await?;
+                if let (Some(class), Some(choice)) = (class.as_deref().and_then(Class::parse), choice) {
+                    context.app.decide_unrecorded(&context.actor, class, choice == "allow").await?;
+                }
+                for class in Class::all() {
+                    let becomes =
+                        if context.app.goes_on(class) { "続けて、空白を記録する" } else { "断る" };
+                    say(format!("{:<15}{}：{becomes}", class.code(), class.label().in_lang(context.lang)));
                 }
             }
             Self::BeginAnew => {

@@ -171,7 +171,8 @@ impl Serve {
             )
         })?;
         let keys = Keyring::open(context.folder()?)?;
-        context.app = context.app.with_keys(keys);
+        context.app = context.app.with_keys(keys).with_gaps(context.folder()?)?;
+        context.app.refresh_decisions().await?;
         context.app.set_origin(&address)?;
         banner(&context, &origin, demo, self.plain).await?;
         let demo = demo || context.data.join(DEMO).exists();
@@ -207,7 +208,12 @@ async fn keep_sealed(app: Arc<App>, folder: PathBuf) {
 /// there where nothing else happens.
 async fn keep_accounts(app: Arc<App>) {
     loop {
-        for outcome in [app.accounts_refresh().await.map(|_| ()), app.sign_of_life().await] {
+        for outcome in [
+            app.accounts_refresh().await.map(|_| ()),
+            app.refresh_decisions().await,
+            app.close_gaps().await,
+            app.sign_of_life().await,
+        ] {
             if let Err(error) = outcome {
                 tracing::error!("{error}");
             }

@@ -12,3 +12,10 @@ CREATE TABLE sealing (
 );
 
 INSERT INTO sealing (id, place, term, beat, origin, size, root) VALUES (1, '', 0, 0, '', 0, '');
+
+-- What was decided about acts that cannot be recorded, by class; where nothing was, the product's own choice holds.
+
+CREATE TABLE unrecorded (
+    class TEXT NOT NULL PRIMARY KEY,
+    goes_on BIGINT NOT NULL
+);

@@ -18,6 +18,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/account/passkeys/{id}/remove", "needs a passkey: the same"),
     ("/account/totp", "needs an authenticator app: crates/app/tests/it/identity/passwords.rs and e2e"),
     ("/account/totp/remove", "needs one that is set: the same"),
+    ("/api/v1/ledgers/{ledger}/export", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/import", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/rows", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/rows/{key}", PROGRAMS),
@@ -138,6 +139,9 @@ async fn ledgers(stage: &mut Stage) {
     let new = [("no", "S900"), ("name", "高橋 ひなた")];
     stage.act("/ledgers/{ledger}/new", "/ledgers/people/new", &new).await;
     stage.act("/ledgers/{ledger}/confirm", "/ledgers/people/confirm", &[("key", "S900")]).await;
+    let before = stage.web.events().await;
+    let answer = stage.web.get(&mut stage.browser, "/ledgers/people/export?format=csv").await;
+    stage.noted("/ledgers/{ledger}/export", before, answer).await;
     let page = stage.web.get(&mut stage.browser, "/ledgers/people/S900/edit").await;
     let hidden = page.hidden("/ledgers/people/S900/edit");
     let rev = hidden.iter().find(|(name, _)| name == "rev").unwrap().1.clone();
