@@ -84,12 +84,14 @@ async fn work(end: JournalEnd, mut calls: mpsc::Receiver<Call>) {
             count += call.events.len();
             batch.push(call);
         }
-        let outcome = end.stage(batch.iter().flat_map(|call| call.events.iter().cloned()).collect()).await;
+        let events: Vec<&Unplaced> = batch.iter().flat_map(|call| &call.events).collect();
+        let outcome = end.stage(&events).await;
         match outcome {
             // What the database will not take from one caller is no reason to refuse the others.
             Err(error) if batch.len() > 1 && !stops_all(&error) => {
                 for call in batch {
-                    let outcome = end.stage(call.events).await.map_err(Arc::new);
+                    let events: Vec<&Unplaced> = call.events.iter().collect();
+                    let outcome = end.stage(&events).await.map_err(Arc::new);
                     let _ = call.staged.send(outcome);
                 }
             }

@@ -3,7 +3,9 @@
 //! Both ways in end here: a transaction that changes something appends what it [recorded](crate::WriteTx::record), and
 //! [`Store::stage`] appends events that change nothing else, of any facility, in one transaction.
 
-use domain::journal::{Actor, Entry, Event, GENESIS, chain};
+use std::sync::OnceLock;
+
+use domain::journal::{Actor, Event, GENESIS, chain};
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait, Value};
 
@@ -11,8 +13,10 @@ use crate::dialect::{self, marks};
 use crate::error::Result;
 use crate::{Store, statement};
 
-/// Rows of one statement, the widest first. Few widths, because the database keeps a plan for each.
-const WIDTHS: [usize; 4] = [512, 64, 8, 1];
+/// Rows of one statement, the widest first, and its text once it was needed. Few widths, because the database keeps a
+/// plan for each.
+static WIDTHS: [(usize, OnceLock<String>); 4] =
+    [(512, OnceLock::new()), (64, OnceLock::new()), (8, OnceLock::new()), (1, OnceLock::new())];
 /// Columns of a row of the journal.
 const COLUMNS: usize = 7;
 
@@ -46,52 +50,46 @@ impl JournalEnd {
     ///
     /// # Errors
     /// Any store error, with nothing appended.
-    pub async fn stage(&self, events: Vec<Unplaced>) -> Result<()> {
+    pub async fn stage(&self, events: &[&Unplaced]) -> Result<()> {
         let tx = self.0.begin_with_options(dialect::write_options()).await?;
-        append(&tx, events).await?;
+        append(&tx, events.iter().map(|u| (&u.actor, u.facility.as_str(), u.at, &u.event))).await?;
         Ok(tx.commit().await?)
     }
 }
 
 /// Appends events to the journal within a transaction, which nobody else does until it ends.
-pub(crate) async fn append(tx: &DatabaseTransaction, events: Vec<Unplaced>) -> Result<()> {
+pub(crate) async fn append<'a>(
+    tx: &DatabaseTransaction,
+    mut events: impl ExactSizeIterator<Item = (&'a Actor, &'a str, Timestamp, &'a Event)>,
+) -> Result<()> {
     dialect::lock_journal(tx).await?;
     let sql = "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1";
     let (mut seq, mut hash) = match tx.query_one_raw(statement(tx, sql, Vec::new())).await? {
         Some(row) => (row.try_get_by_index::<i64>(0)?, row.try_get_by_index::<String>(1)?),
         None => (0, GENESIS.to_owned()),
     };
-    let mut rest = events.into_iter();
-    while let Some(&width) = WIDTHS.iter().find(|&&width| width <= rest.len()) {
+    while let Some((width, sql)) = WIDTHS.iter().find(|(width, _)| *width <= events.len()) {
         let mut values: Vec<Value> = Vec::with_capacity(width * COLUMNS);
-        for Unplaced { actor, facility, at, event } in rest.by_ref().take(width) {
+        for (actor, facility, at, event) in events.by_ref().take(*width) {
             seq += 1;
-            let entry = Entry {
-                action: event.action,
-                actor: actor.name,
-                at: at.as_microsecond(),
-                details: event.details,
-                facility,
-                seq,
-                subject: event.subject,
-            };
-            let text = entry.canonical();
+            let at = at.as_microsecond();
+            let text = event.canonical(actor, at, facility, seq);
             hash = chain(&hash, &text);
             values.extend([
                 seq.into(),
-                entry.facility.into(),
-                entry.at.into(),
+                facility.into(),
+                at.into(),
                 text.into(),
-                hash.clone().into(),
-                entry.action.into(),
-                Value::from(entry.subject),
+                hash.as_str().into(),
+                event.action.as_str().into(),
+                Value::from(event.subject.as_str()),
             ]);
         }
-        let sql = format!(
-            "INSERT INTO journal (seq, facility, at, entry, hash, action, subject) VALUES {}",
-            marks(width, COLUMNS)
-        );
-        tx.execute_raw(statement(tx, &sql, values)).await?;
+        let sql = sql.get_or_init(|| {
+            let rows = marks(*width, COLUMNS);
+            format!("INSERT INTO journal (seq, facility, at, entry, hash, action, subject) VALUES {rows}")
+        });
+        tx.execute_raw(statement(tx, sql, values)).await?;
     }
     Ok(())
 }

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use crate::error::{Error, Result};
-use crate::stage::{self, Unplaced};
-use crate::{dialect, statement};
+use crate::{dialect, stage, statement};
 
 /// A write transaction for one facility. Every change goes through it, and [`commit`](Self::commit)
 /// refuses when something changed and nothing was [`record`](Self::record)ed.
@@ -42,8 +41,7 @@ impl WriteTx {
         }
         let Self { tx, actor, facility, now, events, .. } = self;
         if !events.is_empty() {
-            let place = |event| Unplaced { actor: actor.clone(), facility: facility.clone(), at: now, event };
-            stage::append(&tx, events.into_iter().map(place).collect()).await?;
+            stage::append(&tx, events.iter().map(|event| (&actor, facility.as_str(), now, event))).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -41,6 +41,8 @@ fn access(n: u64) -> Event {
     access.policy = text("chart-read/14".to_owned());
     access.relation = text("外来受付".to_owned());
     access.authentication = text("passkey".to_owned());
+    access.reason = text("定期受診のため、前回の検査結果と処方の内容を確かめた（架空）。".to_owned());
+    access.plan = text("plan-2026-0001".to_owned());
     access.event()
 }
 

@@ -44,13 +44,19 @@ impl Log {
     }
 }
 
-/// The tile a path names; the library's own paths name the height, too.
+/// The tile a path names; the library's own paths name the height, too. It panics at levels and widths that no tile
+/// has, so these are not asked.
 fn named(path: &str) -> Option<Tile> {
     let rest = path.strip_prefix("tile/")?;
     let place = match rest.strip_prefix("entries/") {
         Some(bundle) => format!("data/{bundle}"),
-        None if rest.starts_with("data/") => return None,
-        None => rest.to_owned(),
+        None => {
+            let level: u8 = rest.split('/').next()?.parse().ok()?;
+            (u32::from(level) < u64::BITS / u32::from(HEIGHT)).then(|| rest.to_owned())?
+        }
     };
-    Tile::from_path(&format!("tile/{HEIGHT}/{place}")).ok().filter(|tile| tile.width() > 0)
+    if let Some((_, width)) = place.rsplit_once(".p/") {
+        width.parse::<u32>().ok().filter(|width| *width > 0)?;
+    }
+    Tile::from_path(&format!("tile/{HEIGHT}/{place}")).ok()
 }

@@ -171,7 +171,8 @@ impl Serve {
             )
         })?;
         let keys = Keyring::open(context.folder()?)?;
-        context.app = context.app.with_keys(keys).with_gaps(context.folder()?)?;
+        let folder = context.folder()?.to_owned();
+        context.app = context.app.with_keys(keys).with_gaps(&folder)?;
         context.app.refresh_decisions().await?;
         context.app.set_origin(&address)?;
         banner(&context, &origin, demo, self.plain).await?;
