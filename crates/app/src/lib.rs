@@ -27,6 +27,7 @@ mod tasks;
 mod uploads;
 mod workflow;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use domain::catalog::Catalogs;
@@ -59,7 +60,10 @@ pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
-pub use seal::{Head, Proved, Sealed, Sealer, verify_proof};
+pub use seal::{
+    Grade, HandedLog, Head, Heads, Keeper, KeptHead, Known, Proved, Sealed, Sealer, StampRequest, Submission,
+    WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,
+};
 pub use stage::{LONGEST_EVENT, Recorded};
 pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
@@ -99,6 +103,8 @@ pub struct App {
     stager: stage::Stager,
     gaps: stage::Gaps,
     watch: seal::Watch,
+    /// The data folder, where it has a log.
+    data: Option<PathBuf>,
     identity: identity::Means,
 }
 
@@ -118,12 +124,13 @@ impl App {
         Self {
             store,
             clock: Box::new(clock),
+            identity,
             runner: jobs::Runner::default(),
             kept: Worked::default(),
             stager: stage::Stager::default(),
             gaps: stage::Gaps::default(),
             watch: seal::Watch::default(),
-            identity,
+            data: None,
         }
     }
 
@@ -131,6 +138,13 @@ impl App {
     #[must_use]
     pub fn with_keys(mut self, keys: Keyring) -> Self {
         self.identity.keys = keys;
+        self
+    }
+
+    /// The same with its data folder, whose log goes into audit folders.
+    #[must_use]
+    pub fn with_data(mut self, folder: &std::path::Path) -> Self {
+        self.data = Some(folder.to_owned());
         self
     }
 

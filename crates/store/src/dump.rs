@@ -55,6 +55,8 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("tokens", "id facility user_id name secret_sha256 scopes ends_on", "made_at used_at revoked_at"),
         ("journal", "facility entry hash", "seq at"),
         ("seal_keys", "facility month secret", ""),
+        ("log_keepers", "id grade url trust tls", "made_at"),
+        ("log_heads", "id grade name origin root proof", "size at"),
         ("unrecorded", "class", "goes_on"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));

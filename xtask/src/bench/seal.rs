@@ -59,7 +59,7 @@ pub(super) async fn run(url: Option<&str>) -> Result<()> {
     crowd(&app, &data).await?;
     bytes(&app, &data, url.is_none()).await?;
     let (start, cpu) = (Instant::now(), used()?.0);
-    let Sealed::Holds { head, .. } = app.sealed(&data).await? else { bail!("the log does not hold") };
+    let Sealed::Holds { head, .. } = app.sealed(&data, None).await? else { bail!("the log does not hold") };
     rate("checked, journal against log", head.size, start, cpu)?;
     large()?;
     peers()
@@ -196,7 +196,7 @@ fn large() -> Result<()> {
     println!("| a log of ten million, opened | {:.1} ms | |", start.elapsed().as_secs_f64() * 1e3);
     drop(log);
     let (start, cpu) = (Instant::now(), used()?.0);
-    let mut verifier = Verifier::open(folder.path(), key.public())?.context("no head")?;
+    let mut verifier = Verifier::open(folder.path(), key.public(), Vec::new())?.context("no head")?;
     if let Err(broken) = verifier.skim()? {
         bail!("{broken:?}");
     }

@@ -68,7 +68,7 @@ async fn check(folder: &Path, url: Option<&str>, acknowledged: &BTreeSet<String>
     let lost: Vec<_> = acknowledged.difference(&there).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     assert_eq!(app.store.journal_verify().await.unwrap(), Ok(i64::try_from(entries.len()).unwrap()));
-    let sealed = app.sealed(folder).await.unwrap();
+    let sealed = app.sealed(folder, None).await.unwrap();
     assert!(matches!(sealed, Sealed::Never | Sealed::Holds { .. }), "{sealed:?}");
 }
 

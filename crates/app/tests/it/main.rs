@@ -11,6 +11,7 @@ mod evidence;
 mod facts;
 mod identity;
 mod jobs;
+mod kept;
 mod kill;
 mod lease;
 mod ledgers;

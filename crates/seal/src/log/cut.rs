@@ -163,7 +163,7 @@ proptest! {
             let root = home.path().join("log");
             let size = opened(&root, &key).size();
             prop_assert!(size == signed || heads.iter().any(|(_, head)| *head == size), "a head nobody signed: {size}");
-            if let Some(mut verifier) = Verifier::open(&root, key.public()).unwrap() {
+            if let Some(mut verifier) = Verifier::open(&root, key.public(), Vec::new()).unwrap() {
                 prop_assert_eq!(verifier.skim().unwrap(), Ok(()));
                 while let Some(range) = verifier.wanted() {
                     prop_assert_eq!(verifier.give(Some(range.map(leaf).collect())).unwrap(), Ok(()));

@@ -2,7 +2,7 @@
 
 use tlog_tiles::Tile;
 
-use super::{Error, HEAD, HEIGHT, Log, Place as _, joined, read, split};
+use super::{CHAIN, Error, HEAD, HEIGHT, Log, Place as _, joined, read, split};
 
 impl Log {
     /// The file at a path of `tlog-tiles`, as of the last head: the head itself, a full tile or bundle, or as much of
@@ -14,6 +14,9 @@ impl Log {
         let Some((head, note)) = &self.head else { return Ok(None) };
         if path == HEAD {
             return Ok(Some(note.clone()));
+        }
+        if path == CHAIN {
+            return read(&self.disk.root().join(CHAIN));
         }
         let Some(tile) = named(path) else { return Ok(None) };
         let (level, n, width) = (u32::from(tile.level()), tile.level_index(), u64::from(tile.width()));

@@ -5,7 +5,7 @@ use std::thread;
 
 use tlog_tiles::{Hash, Tile, record_hash};
 
-use super::{Broken, Error, FULL, HEIGHT, Place as _, Verifier, climb, read};
+use super::{Broken, Error, FULL, HEIGHT, Place as _, Verifier, What, climb, read};
 
 /// Bundles that one thread takes at a time.
 const STRETCH: u64 = 1_024;
@@ -19,8 +19,18 @@ impl Verifier {
     /// A file that cannot be read.
     pub fn skim(&mut self) -> Result<Result<(), Broken>, Error> {
         let threads = thread::available_parallelism().map_or(1, |n| n.get() as u64);
-        let (mut next, end) = (self.at.div_ceil(FULL), self.head.size / FULL);
-        while next < end {
+        let mut next = self.at.div_ceil(FULL);
+        while next < self.head.size / FULL {
+            // A bundle within which the root is known is looked at leaf by leaf.
+            let known = self.pins.last().map_or(u64::MAX, |pin| pin.size.saturating_sub(1) / FULL);
+            if known <= next {
+                if let Err(broken) = self.give(None)? {
+                    return Ok(Err(broken));
+                }
+                next += 1;
+                continue;
+            }
+            let end = known.min(self.head.size / FULL);
             let folder = self.folder.as_path();
             let stretches: Vec<_> = (0..threads)
                 .map(|n| (next + n * STRETCH).min(end)..(next + (n + 1) * STRETCH).min(end))
@@ -37,7 +47,7 @@ impl Verifier {
                 for subtree in part? {
                     let subtree = match subtree {
                         Ok(subtree) => subtree,
-                        Err(what) => return Ok(Err(Broken { index: next * FULL, what })),
+                        Err(path) => return Ok(Err(within(next, path))),
                     };
                     next += 1;
                     self.at = next * FULL;
@@ -47,14 +57,19 @@ impl Verifier {
                     if let Some(above) = self.levels.get_mut(1) {
                         above.push(subtree);
                     }
-                    if let Err(what) = climb(&self.folder, &mut self.levels, self.at, 1)? {
-                        return Ok(Err(Broken { index: self.at, what }));
+                    if let Err(path) = climb(&self.folder, &mut self.levels, self.at, 1)? {
+                        return Ok(Err(within(next - 1, path)));
                     }
                 }
             }
         }
         Ok(self.whole())
     }
+}
+
+/// What is wrong with a file over or of the bundle `n`.
+fn within(n: u64, path: String) -> Broken {
+    Broken { index: n * FULL, until: (n + 1) * FULL, what: What::File(path) }
 }
 
 /// The subtree over a bundle of leaves, when the tile over it fits; the path of the file that does not.

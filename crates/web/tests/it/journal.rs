@@ -83,6 +83,10 @@ async fn every_act_leaves_an_event() {
     ledgers(&mut stage).await;
     imports(&mut stage).await;
     verdicts(&mut stage).await;
+    let mut sealer = stage.web.app.sealer(&stage.web.data()).await.unwrap();
+    stage.web.app.seal(&mut sealer).await.unwrap();
+    let paper = stage.act("/evidence/journal/paper", "/evidence/journal/paper", &[]).await;
+    assert!(paper.body.contains("sakimori-log/"), "{}", paper.body);
     stage.act("/settings/terminals", "/settings/terminals", &[("name", "受付"), ("shared", "1")]).await;
     stage.act("/notice", "/notice", &[]).await;
     stage.act("/sign-out", "/sign-out", &[]).await;
