@@ -113,7 +113,7 @@ const CASES: &[Case] = &[
         |s| s.change("tile/entries/001", |b| drop(b.splice(0..0, [0, 1, 9]))),
         "File(\"tile/entries/001\") 256..257",
     ),
-    ("a bundle cut", |s| s.change("tile/entries/002", |b| b.truncate(100)), "File(\"tile/entries/002\") 512..513"),
+    ("a bundle cut", |s| s.change("tile/entries/002", |b| b.truncate(100)), "File(\"tile/entries/002\") 522..523"),
     ("a tile cut", |s| s.change("tile/0/002", |b| b.truncate(64)), "File(\"tile/0/002\") 512..768"),
     ("a bundle gone", |s| s.remove("tile/entries/001"), "File(\"tile/entries/001\") 256..257"),
     ("a tile gone", |s| s.remove("tile/0/000"), "File(\"tile/0/000\") 0..256"),

@@ -10,6 +10,9 @@ use domain::unrecorded::Class;
 
 use super::{Context, read_file, say, write_file};
 
+/// Longest file that is read here, in bytes: heads, proofs, replies and certificates are far shorter.
+const HANDED: usize = 1 << 20;
+
 /// 操作記録
 #[derive(Debug, Subcommand)]
 pub(crate) enum Journal {
@@ -194,9 +197,9 @@ async fn verify(context: &Context, since: Option<&str>) -> Result<ExitCode> {
 fn given(since: &str) -> Result<Vec<u8>> {
     let path = Path::new(since);
     if path.is_dir() {
-        return read_file(&path.join("checkpoint"));
+        return read_file(&path.join("checkpoint"), HANDED);
     }
-    if path.is_file() { read_file(path) } else { Ok(since.as_bytes().to_vec()) }
+    if path.is_file() { read_file(path, HANDED) } else { Ok(since.as_bytes().to_vec()) }
 }
 
 /// Says who else has heads, and what that means.
@@ -230,10 +233,10 @@ async fn stamp(context: &Context, request: &Path, reply: Option<PathBuf>, author
         say(format!("印　：{}（返事を受け取るまで、要求と一緒に置いてください）", head.display()));
         return Ok(());
     };
-    let asked = StampRequest { request: read_file(request)?, note: read_file(&head)? };
-    let authority = String::from_utf8_lossy(&read_file(&authority)?).into_owned();
+    let asked = StampRequest { request: read_file(request, HANDED)?, note: read_file(&head, HANDED)? };
+    let authority = String::from_utf8_lossy(&read_file(&authority, HANDED)?).into_owned();
     let (at, name) =
-        context.app.stamped(&context.actor, &context.data, &asked, &read_file(&reply)?, &authority).await?;
+        context.app.stamped(&context.actor, &context.data, &asked, &read_file(&reply, HANDED)?, &authority).await?;
     say(format!("時刻認証を受け取りました：{at}　{name}"));
     Ok(())
 }
@@ -298,7 +301,7 @@ pub(crate) enum Keeper {
 
 impl Keeper {
     async fn run(self, context: &Context) -> Result<()> {
-        let text = |path: &Path| read_file(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = |path: &Path| read_file(path, HANDED).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         match self {
             Self::Add { place, url, trust, tls } => {
                 let trust = if Path::new(&trust).is_file() { text(Path::new(&trust))? } else { trust };
