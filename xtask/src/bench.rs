@@ -1,6 +1,7 @@
 //! Benchmarks on synthetic facilities: what one and many cost, beside the cost of reading the rows at all.
 
 mod client;
+mod seal;
 mod web;
 
 use std::fmt::Write as _;
@@ -26,12 +27,14 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["assess", count, url] => assess(&[count.parse()?], Some(url)).await,
         ["import"] => import().await,
         ["write"] => write().await,
+        ["seal"] => seal::run(None).await,
+        ["seal", url] => seal::run(Some(url)).await,
         ["web"] => web::run(None).await,
         ["web", url] => web::run(Some(url)).await,
         ["rows"] => web::rows(None).await,
         ["rows", url] => web::rows(Some(url)).await,
         _ => bail!(
-            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL] | bench rows [DATABASE-URL]"
+            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench seal [DATABASE-URL] | bench web [DATABASE-URL] | bench rows [DATABASE-URL]"
         ),
     }
 }

@@ -1,5 +1,7 @@
 //! What a use case can refuse, in words for people.
 
+use std::sync::Arc;
+
 use domain::workflow::Refusal;
 use intake::inventory::InventoryError;
 use intake::table::{ReadError, RecogniseError};
@@ -10,6 +12,9 @@ pub enum Error {
     /// The store refused or failed.
     #[error("{0}")]
     Store(#[from] store::Error),
+    /// Events could not be staged; all that shared the transaction are told.
+    #[error("{0}")]
+    Unstaged(Arc<store::Error>),
     /// A file could not be read as a table.
     #[error("{file}：{0}{1}{2}（{code}）", .parts[0], .parts[1], .parts[2])]
     File {
@@ -120,6 +125,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Store(e) => e.code(),
+            Self::Unstaged(e) => e.code(),
             Self::File { code, .. } | Self::Invalid { code, .. } => code,
             Self::Inventory(e) => e.code(),
             Self::Report(e) => e.code(),

@@ -1,8 +1,10 @@
 //! 書出し: ledgers as Excel, CSV or JSON, every column of the ledger, ready to be imported again.
 
 use domain::evaluate::Facility;
+use domain::journal::{Actor, Event};
 use domain::ledger::{self, Column, Kind, LEDGERS, Ledger, Period, Value};
 use domain::text::Lang;
+use domain::unrecorded::Class;
 use intake::table::guarded;
 use report::{DateStyle, Orientation, Sheet, SheetCell, SheetColumn, Workbook};
 use store::StoredRow;
@@ -21,6 +23,17 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// How names of such files end.
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Xlsx => "xlsx",
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+}
+
 impl App {
     /// Number of rows of a ledger.
     ///
@@ -28,6 +41,23 @@ impl App {
     /// Any store error.
     pub async fn row_count(&self, facility: &Facility, of: &'static Ledger) -> Result<i64> {
         Ok(self.store.row_count(of, &facility.id).await?)
+    }
+
+    /// [Exports](Self::export) for somebody who takes the file away, which is recorded first.
+    ///
+    /// # Errors
+    /// When it cannot be recorded and must not go on without; as `export` besides.
+    pub async fn take_out(
+        &self,
+        by: &Actor,
+        facility: &Facility,
+        only: Option<&'static Ledger>,
+        format: Format,
+        period: Option<Period>,
+    ) -> Result<Vec<u8>> {
+        let event = Event::new("ledgers.export", only.map_or("", |of| of.name)).with("format", format.ending());
+        self.record(Class::Export, by, &facility.id, event).await?;
+        self.export(facility, only, format, period).await
     }
 
     /// Ledgers of a facility (one, or all that have rows) as one file; CSV is for one ledger. With a period, only what

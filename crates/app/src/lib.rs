@@ -22,6 +22,7 @@ mod papers;
 mod requirement;
 mod seal;
 mod setup;
+mod stage;
 mod support;
 mod tasks;
 mod uploads;
@@ -66,6 +67,7 @@ pub use seal::{
     Grade, HandedLog, Head, Heads, Keeper, KeptHead, Known, Proved, Sealed, Sealer, StampRequest, Submission,
     WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,
 };
+pub use stage::{LONGEST_EVENT, Recorded};
 pub use store::{ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{
@@ -103,6 +105,9 @@ pub struct App {
     clock: Box<dyn Clock>,
     runner: jobs::Runner,
     kept: Worked,
+    stager: stage::Stager,
+    gaps: stage::Gaps,
+    watch: seal::Watch,
     /// The data folder, where it has a log.
     data: Option<PathBuf>,
     identity: identity::Means,
@@ -127,6 +132,9 @@ impl App {
             identity,
             runner: jobs::Runner::default(),
             kept: Worked::default(),
+            stager: stage::Stager::default(),
+            gaps: stage::Gaps::default(),
+            watch: seal::Watch::default(),
             data: None,
         }
     }

@@ -7,21 +7,23 @@
 
 mod handed;
 mod keep;
+mod lease;
+mod leaves;
 mod stamp;
+mod watch;
 mod witness;
 
-use std::collections::HashMap;
 use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::journal::{Entry, hex};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use seal::leaf::{Disclosure, disclose, leaf, leaf_of};
+use seal::leaf::{Disclosure, disclose, leaf_of};
 use seal::proof::Proof;
-use seal::{Broken, Checkpoint, Epochs, Log, PublicKey, Salts, SigningKey, Verifier, What};
+use seal::{Broken, Checkpoint, Epochs, Log, PublicKey, SigningKey, Verifier, What};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -31,7 +33,10 @@ use crate::{App, blocking};
 pub use handed::HandedLog;
 pub(crate) use handed::{PLACE as HANDED, check as check_handed};
 pub use keep::{Grade, Heads, Keeper, KeptHead, Known, Submission};
+use lease::Lease;
+use leaves::{Secrets, fields};
 pub use stamp::StampRequest;
+pub(crate) use watch::Watch;
 pub use witness::{LONGEST_REQUEST as WITNESS_REQUEST, Refusal as WitnessRefusal, Witness};
 
 /// Folder of the log in the data folder.
@@ -41,18 +46,16 @@ const KEY: &str = "log.key";
 /// File that whoever seals has locked.
 const LOCK: &str = "log.lock";
 /// Entries read at a time.
-const PART: u32 = 2_048;
+const PART: u32 = 8_192;
 
 /// The one that seals. While it lives, nobody else does in this data folder.
 pub struct Sealer {
     log: Arc<Mutex<Log>>,
     epochs: Epochs,
     salts: Secrets,
+    lease: Lease,
     _lock: File,
 }
-
-/// The secrets of the months, as far as they were asked for and are there.
-type Secrets = HashMap<(String, String), Salts>;
 
 /// A head of the log, for people to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,17 +204,21 @@ impl App {
     /// JRN-005 while somebody else seals; JRN-002 when the journal is not the one that was sealed; JRN-003 and JRN-004
     /// when key or files do not do.
     pub async fn sealer(&self, folder: &Path) -> Result<Sealer> {
-        let lock = File::create(folder.join(LOCK)).map_err(|e| unusable(&folder.join(LOCK), &e.to_string()))?;
+        let file = folder.join(LOCK);
+        let lock = File::options().create(true).truncate(false).read(true).write(true).open(&file);
+        let lock = lock.map_err(|e| unusable(&file, &e.to_string()))?;
         if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(Error::invalid(
                 "JRN-005",
                 "操作記録を封印できませんでした。ほかのプログラムが封印しています。動いているサーバを止めるか、その画面から行ってください。",
             ));
         }
+        let name = self.name_of(&lock).map_err(|e| unusable(&file, &e.to_string()))?;
         let key = self.signing_key(folder)?;
+        let mut lease = self.lease(&name, key.origin()).await?;
         let place = folder.join(LOG);
         let wanted = Log::wanted(&place, key.public()).map_err(|e| broken(&e))?;
-        let mut salts = Secrets::new();
+        let mut salts = Secrets::default();
         let tail = self.leaves(&mut salts, wanted, true).await?.unwrap_or_default();
         let keys = folder.to_owned();
         let opened = blocking(move || {
@@ -219,7 +226,10 @@ impl App {
             Ok((Epochs::open(&keys, &place, log.key())?, log))
         });
         let (epochs, log) = opened.await?.map_err(|e| broken(&e))?;
-        let mut sealer = Sealer { log: Arc::new(Mutex::new(log)), epochs, salts, _lock: lock };
+        lease.arrived(log.size(), &log.root())?;
+        let log = Arc::new(Mutex::new(log));
+        self.watch.opened(&log);
+        let mut sealer = Sealer { log, epochs, salts, lease, _lock: lock };
         self.turn(&mut sealer)?;
         Ok(sealer)
     }
@@ -236,24 +246,47 @@ impl App {
     /// Seals every staged entry; the head, if there is one.
     ///
     /// # Errors
-    /// JRN-004 when the log cannot be written; the sealer is then to be given up. Any store error.
+    /// JRN-002 when the journal does not lead to the head that another node signed; JRN-004 when the log cannot be
+    /// written; JRN-032 when another node took over. The sealer is then to be given up. Any store error.
     pub async fn seal(&self, sealer: &mut Sealer) -> Result<Option<Head>> {
+        self.lease_beat(&sealer.lease).await?;
         self.turn(sealer)?;
         loop {
             let size = sealer.with(|log| log.size());
-            let leaves = self.leaves(&mut sealer.salts, size..size + u64::from(PART), true).await?.unwrap_or_default();
-            let (log, last) = (Arc::clone(&sealer.log), leaves.len() < PART as usize);
-            blocking(move || {
+            let most = size + u64::from(PART);
+            let end = sealer.lease.stop(size).map_or(most, |stop| stop.min(most));
+            let leaves = self.leaves(&mut sealer.salts, size..end, true).await?.unwrap_or_default();
+            let (log, added) = (Arc::clone(&sealer.log), leaves.len() as u64);
+            let grown = blocking(move || {
                 let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
                 leaves.iter().try_for_each(|leaf| log.append(leaf))?;
-                if last { log.seal().map(|_| ()) } else { Ok(()) }
-            })
-            .await?
-            .map_err(|e| broken(&e))?;
-            if last {
-                return Ok(sealer.with(|log| log.head().map(|(head, _)| Head::from(head))));
+                Ok((log.size(), log.root()))
+            });
+            let (now, root) = grown.await?.map_err(|e| broken(&e))?;
+            sealer.lease.arrived(now, &root)?;
+            if added < end - size {
+                return self.sign(sealer).await;
             }
         }
+    }
+
+    /// Signs what is durable, once it is noted who does.
+    async fn sign(&self, sealer: &mut Sealer) -> Result<Option<Head>> {
+        let size = sealer.with(|log| log.size());
+        if let Some(wanted) = sealer.lease.stop(size) {
+            return Err(broken(&seal::Error::Fork { size: wanted }));
+        }
+        let log = Arc::clone(&sealer.log);
+        let settled = blocking(move || log.lock().unwrap_or_else(PoisonError::into_inner).settle()).await?;
+        if let Some(head) = settled.map_err(|e| broken(&e))? {
+            self.lease_head(&sealer.lease, &head).await?;
+            let log = Arc::clone(&sealer.log);
+            let signed =
+                blocking(move || log.lock().unwrap_or_else(PoisonError::into_inner).seal().map(|_| ())).await?;
+            signed.map_err(|e| broken(&e))?;
+        }
+        self.watch.failed(None);
+        Ok(sealer.with(|log| log.head().map(|(head, _)| Head::from(head))))
     }
 
     /// Compares the whole journal with the whole log, and both with every head that somebody else has; `known` is one
@@ -270,7 +303,7 @@ impl App {
         let Some(mut verifier) = Verifier::open(&folder.join(LOG), &key, pins).map_err(|e| broken(&e))? else {
             return self.unsealed(known).await;
         };
-        let mut salts = Secrets::new();
+        let mut salts = Secrets::default();
         while let Some(wanted) = verifier.wanted() {
             let leaves = self.leaves(&mut salts, wanted, false).await?;
             if let Err(found) = verifier.give(leaves).map_err(|e| broken(&e))? {
@@ -338,10 +371,10 @@ impl App {
         let found = self.store.journal_after(place, 1).await?;
         let (at, facility, text) = found.first().ok_or_else(missing)?;
         let entry = entry_of(text)?;
-        self.know(&mut sealer.salts, facility, &entry, false).await?;
-        let salts = sealer.salts.get(&(facility.clone(), month(&entry)));
-        let salts = salts.filter(|_| *at == place + 1).ok_or_else(missing)?;
-        let told = disclose(salts, index, fields(&entry).iter().map(|(n, v)| (n.as_str(), v.as_str())), |name| {
+        self.know_of(&mut sealer.salts, facility, &entry).await?;
+        let salts = sealer.salts.of(facility, &entry).filter(|_| *at == place + 1).ok_or_else(missing)?;
+        let committed: Vec<_> = fields(&entry).collect();
+        let told = disclose(salts, index, committed.iter().map(|(n, v)| (n.as_ref(), v.as_ref())), |name| {
             !withheld.iter().any(|hidden| hidden == name)
         });
         let told: Vec<Field> = told.into_iter().map(Field::from).collect();
@@ -368,6 +401,18 @@ impl App {
         Ok(self.signing_key(folder)?.public().text().to_owned())
     }
 
+    /// What stands for the folder whose lock this is, whoever asks.
+    fn name_of(&self, mut lock: &File) -> Result<String> {
+        let mut name = String::new();
+        let failed = |e: std::io::Error| Error::Internal { message: e.to_string() };
+        lock.read_to_string(&mut name).map_err(failed)?;
+        if name.is_empty() {
+            name = hex(&random::<8>(&*self.identity.entropy)?);
+            lock.write_all(name.as_bytes()).map_err(failed)?;
+        }
+        Ok(name)
+    }
+
     fn signing_key(&self, folder: &Path) -> Result<SigningKey> {
         let file = folder.join(KEY);
         match std::fs::read_to_string(&file) {
@@ -389,41 +434,11 @@ impl App {
     /// destroyed. With `making`, a month that has no secret yet gets one.
     async fn leaves(&self, salts: &mut Secrets, range: Range<u64>, making: bool) -> Result<Option<Vec<Vec<u8>>>> {
         let most = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
-        let mut leaves = Vec::new();
         if most == 0 {
-            return Ok(Some(leaves));
+            return Ok(Some(Vec::new()));
         }
         let rows = self.store.journal_after(i64::try_from(range.start).unwrap_or(i64::MAX), most).await?;
-        for (index, (seq, facility, text)) in range.zip(rows) {
-            // A row out of its place is no entry of this place: what follows does not count.
-            if u64::try_from(seq) != Ok(index + 1) {
-                break;
-            }
-            let Ok(entry) = entry_of(&text) else { break };
-            self.know(salts, &facility, &entry, making).await?;
-            let Some(salts) = salts.get(&(facility, month(&entry))) else { return Ok(None) };
-            let fields = fields(&entry);
-            leaves.push(leaf(salts, index, fields.iter().map(|(n, v)| (n.as_str(), v.as_str()))).to_vec());
-        }
-        Ok(Some(leaves))
-    }
-
-    /// Looks up the secret of an entry's month, once.
-    async fn know(&self, salts: &mut Secrets, facility: &str, entry: &Entry, making: bool) -> Result<()> {
-        let key = (facility.to_owned(), month(entry));
-        if salts.contains_key(&key) {
-            return Ok(());
-        }
-        let secret = if making {
-            let new = hex(&random::<32>(&*self.identity.entropy)?);
-            Some(self.store.seal_key(facility, &key.1, &new).await?)
-        } else {
-            self.store.seal_key_find(facility, &key.1).await?
-        };
-        if let Some(secret) = secret.and_then(|text| unhex(&text)).and_then(|bytes| bytes.try_into().ok()) {
-            salts.insert(key, Salts::new(&secret));
-        }
-        Ok(())
+        self.leaves_of(salts, range.start, rows, making).await
     }
 }
 
@@ -487,25 +502,6 @@ fn entry_of(text: &str) -> Result<Entry> {
     serde_json::from_str(text).map_err(|_| store::Error::Corrupt { what: "journal".to_owned() }.into())
 }
 
-/// The fields that a leaf commits to: those of the entry in their order, each detail on its own.
-fn fields(entry: &Entry) -> Vec<(String, String)> {
-    let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut fields = vec![own("action", &entry.action), own("actor", &entry.actor), own("at", &entry.at.to_string())];
-    fields.extend(entry.details.iter().map(|(name, value)| (format!("details.{name}"), value.clone())));
-    fields.extend([
-        own("facility", &entry.facility),
-        own("seq", &entry.seq.to_string()),
-        own("subject", &entry.subject),
-    ]);
-    fields
-}
-
-/// The month of an entry, UTC: `2026-11`.
-fn month(entry: &Entry) -> String {
-    let at = Timestamp::from_microsecond(entry.at).unwrap_or_default();
-    at.to_zoned(TimeZone::UTC).strftime("%Y-%m").to_string()
-}
-
 fn broken(error: &seal::Error) -> Error {
     match error {
         seal::Error::Fork { size } => Error::invalid(
@@ -531,7 +527,7 @@ fn broken(error: &seal::Error) -> Error {
     }
 }
 
-fn unusable(file: &Path, reason: &str) -> Error {
+pub(crate) fn unusable(file: &Path, reason: &str) -> Error {
     Error::invalid(
         "JRN-004",
         format!(

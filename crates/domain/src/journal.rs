@@ -80,6 +80,26 @@ impl Entry {
     }
 }
 
+impl Event {
+    /// The [canonical JSON](Entry::canonical) of the entry that this event becomes.
+    pub fn canonical(&self, actor: &Actor, at: i64, facility: &str, seq: i64) -> String {
+        /// As [`Entry`], borrowed: entries are many, and their texts need not be copied to be written down.
+        #[derive(Serialize)]
+        struct Canonical<'a> {
+            action: &'a str,
+            actor: &'a str,
+            at: i64,
+            details: &'a BTreeMap<String, String>,
+            facility: &'a str,
+            seq: i64,
+            subject: &'a str,
+        }
+        let Self { action, subject, details } = self;
+        let entry = Canonical { action, actor: &actor.name, at, details, facility, seq, subject };
+        serde_json::to_string(&entry).unwrap_or_default()
+    }
+}
+
 /// The hash before the first entry.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -99,11 +119,8 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// `bytes` in lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble });
+    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
 /// The first place where a journal does not hold together.
@@ -183,6 +200,15 @@ mod tests {
 
     fn check(entries: &[(i64, String, String)]) -> Result<i64, Break> {
         verify(entries.iter().map(|(s, e, h)| (*s, e.as_str(), h.as_str())))
+    }
+
+    #[test]
+    fn an_event_and_its_entry_have_one_canonical_form() {
+        let event = Event::new("devices.lose", "MD-\"1\"").with("reason", "訪問先\n").with("a", 1);
+        let actor = Actor::new("架空 花子");
+        let Event { action, subject, details } = event.clone();
+        let entry = Entry { action, actor: actor.name.clone(), at: 7, details, facility: "f".into(), seq: 3, subject };
+        assert_eq!(event.canonical(&actor, 7, "f", 3), entry.canonical());
     }
 
     #[test]

@@ -17,4 +17,5 @@ pub mod message;
 pub mod mfa;
 pub mod text;
 pub mod threshold;
+pub mod unrecorded;
 pub mod workflow;

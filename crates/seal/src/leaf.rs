@@ -52,8 +52,9 @@ pub enum Disclosure {
 }
 
 /// The leaf of an entry with these fields (name and value, in the order of the entry) at `index` of the log.
-pub fn leaf<'a>(salts: &Salts, index: u64, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> [u8; LEAF] {
-    commit(fields.into_iter().map(|(name, value)| field(&salts.of(index, name), name, value)))
+pub fn leaf<T: AsRef<str>>(salts: &Salts, index: u64, fields: impl IntoIterator<Item = (T, T)>) -> [u8; LEAF] {
+    let one = |(name, value): (T, T)| field(&salts.of(index, name.as_ref()), name.as_ref(), value.as_ref());
+    commit(fields.into_iter().map(one))
 }
 
 /// The fields of an entry for somebody who may see those of which `shown` says so.

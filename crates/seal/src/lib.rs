@@ -12,6 +12,7 @@
 //! - [`stamp`]: an authority that says when a head existed (RFC 3161).
 //! - [`proof`]: one entry, proved to somebody who has nothing but the public key.
 
+mod disk;
 pub mod epoch;
 pub mod key;
 pub mod leaf;

@@ -8,8 +8,13 @@
 //!
 //! A log goes on only from what it signed: on opening, the given leaves must lead to the root of the last head.
 
+#[cfg(test)]
+mod cut;
+mod give;
+mod skim;
+
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +22,7 @@ use tlog_tiles::{
     EMPTY_HASH, Hash, HashReader, Tile, node_hash, prove_record, prove_tree, record_hash, split_stored_hash_index,
 };
 
+use crate::disk::Disk;
 use crate::epoch::{CHAIN, Chain};
 use crate::key::{PublicKey, SigningKey};
 use crate::proof::Proof;
@@ -134,7 +140,7 @@ impl Checkpoint {
 
 /// A log that is open for writing. Nobody else may have it open.
 pub struct Log {
-    folder: PathBuf,
+    disk: Disk,
     key: SigningKey,
     size: u64,
     /// Of each level the hashes of its open tile; level 0 are the leaves.
@@ -165,8 +171,7 @@ impl Log {
     /// [`Error::Fork`] when the leaves are not those that the last head covers; [`Error::Signature`] when the head is
     /// not of this key; any error of a file.
     pub fn open(folder: &Path, key: SigningKey, tail: &[Vec<u8>]) -> Result<Self, Error> {
-        let mut log =
-            Self { folder: folder.to_owned(), key, size: 0, open: Vec::new(), bundle: Vec::new(), head: None };
+        let mut log = Self { disk: Disk::new(folder), key, size: 0, open: Vec::new(), bundle: Vec::new(), head: None };
         let Some(note) = read(&folder.join(HEAD))? else { return Ok(log) };
         let head = Checkpoint::open(&note, log.key.public())?;
         let size = head.size;
@@ -213,7 +218,7 @@ impl Log {
         self.key.public()
     }
 
-    /// Adds a leaf. A tile that becomes full is written, durably; what is not full waits in memory.
+    /// Adds a leaf. A tile that becomes full is written; what is not full waits in memory.
     ///
     /// # Errors
     /// [`Error::TooLong`], or when a tile cannot be written; the log is then to be opened again.
@@ -224,23 +229,33 @@ impl Log {
         self.size += 1;
         if self.size.is_multiple_of(FULL) {
             let n = self.size / FULL - 1;
-            self.write(&Tile::new(HEIGHT, 0, n, 1 << HEIGHT, true).path_of_entries(), &self.bundle)?;
+            self.disk.write(&Tile::new(HEIGHT, 0, n, 1 << HEIGHT, true).path_of_entries(), &self.bundle)?;
             self.bundle.clear();
         }
         self.push(0, record_hash(leaf))
     }
 
-    /// Signs a head over what is there, if it grew since the last; `None` if not.
+    /// Makes durable what is there, and gives the head that [`seal`](Self::seal) is about to sign; `None` when the tree
+    /// did not grow since the last.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn seal(&mut self) -> Result<Option<&Checkpoint>, Error> {
+    /// When something cannot be written; the log is then to be opened again.
+    pub fn settle(&mut self) -> Result<Option<Checkpoint>, Error> {
         if self.size == self.head.as_ref().map_or(0, |(head, _)| head.size) {
             return Ok(None);
         }
-        let head = Checkpoint { origin: self.key.origin().to_owned(), size: self.size, root: self.root() };
+        self.disk.settle()?;
+        Ok(Some(Checkpoint { origin: self.key.origin().to_owned(), size: self.size, root: self.root() }))
+    }
+
+    /// Signs a head over what is there, if it grew since the last; `None` if not.
+    ///
+    /// # Errors
+    /// When it cannot be written; the log is then to be opened again.
+    pub fn seal(&mut self) -> Result<Option<&Checkpoint>, Error> {
+        let Some(head) = self.settle()? else { return Ok(None) };
         let note = head.note(&self.key)?;
-        self.write(HEAD, &note)?;
+        self.disk.replace(HEAD, &note)?;
         self.head = Some((head, note));
         Ok(self.head.as_ref().map(|(head, _)| head))
     }
@@ -253,7 +268,7 @@ impl Log {
         self.key.beside(epoch)?;
         if let Some((head, note)) = self.head.take() {
             let note = if epoch.public().signed(&note) { note } else { head.note(&self.key)? };
-            self.write(HEAD, &note)?;
+            self.disk.replace(HEAD, &note)?;
             self.head = Some((head, note));
         }
         Ok(())
@@ -299,9 +314,10 @@ impl Log {
     /// # Errors
     /// Any error of a file.
     pub fn publish(&self, to: &Path) -> Result<(), Error> {
-        let give = |path: &str| match read(&self.folder.join(path))? {
+        let mut away = Disk::new(to);
+        let mut give = |path: &str| match read(&self.disk.root().join(path))? {
             Some(_) if to.join(path).exists() => Ok(()),
-            Some(tile) => write(to, path, &tile),
+            Some(tile) => away.write(path, &tile),
             None => Err(Error::Malformed("tile")),
         };
         for n in 0..self.size / FULL {
@@ -316,19 +332,19 @@ impl Log {
             let level = u8::try_from(level).unwrap_or(u8::MAX);
             let n = self.size >> (u32::from(HEIGHT) * (u32::from(level) + 1));
             let width = u32::try_from(hashes.len()).unwrap_or(u32::MAX);
-            write(to, &Tile::new(HEIGHT, level, n, width, false).path_of_hashes(), &joined(hashes))?;
+            away.write(&Tile::new(HEIGHT, level, n, width, false).path_of_hashes(), &joined(hashes))?;
         }
         if !self.bundle.is_empty() {
             let (n, width) = (self.size / FULL, u32::try_from(self.size % FULL).unwrap_or(u32::MAX));
-            write(to, &Tile::new(HEIGHT, 0, n, width, true).path_of_entries(), &self.bundle)?;
+            away.write(&Tile::new(HEIGHT, 0, n, width, true).path_of_entries(), &self.bundle)?;
         }
-        if let Some(chain) = read(&self.folder.join(CHAIN))? {
-            write(to, CHAIN, &chain)?;
+        if let Some(chain) = read(&self.disk.root().join(CHAIN))? {
+            away.write(CHAIN, &chain)?;
         }
-        if let Some((_, note)) = &self.head {
-            write(to, HEAD, note)?;
+        match &self.head {
+            Some((_, note)) => away.replace(HEAD, note),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn push(&mut self, level: usize, hash: Hash) -> Result<(), Error> {
@@ -344,20 +360,16 @@ impl Log {
         open.clear();
         let n = (self.size >> (usize::from(HEIGHT) * (level + 1))) - 1;
         let place = Tile::new(HEIGHT, u8::try_from(level).unwrap_or(u8::MAX), n, 1 << HEIGHT, false);
-        self.write(&place.path_of_hashes(), &tile)?;
+        self.disk.write(&place.path_of_hashes(), &tile)?;
         self.push(level + 1, Tile::subtree_hash(&tile))
     }
 
     fn full_tile(&self, level: u8, n: u64) -> Result<Vec<u8>, Error> {
         let path = Tile::new(HEIGHT, level, n, 1 << HEIGHT, false).path_of_hashes();
-        match read(&self.folder.join(&path))? {
+        match read(&self.disk.root().join(&path))? {
             Some(tile) if tile.len() == 32 << HEIGHT => Ok(tile),
             _ => Err(Error::Malformed("tile")),
         }
-    }
-
-    fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
-        write(&self.folder, path, bytes)
     }
 }
 
@@ -483,16 +495,24 @@ impl Verifier {
         }
         self.hash(rest);
         if count == FULL
-            && let Err(path) = climb(&self.folder, &mut self.levels, self.at)?
+            && let Err(path) = climb(&self.folder, &mut self.levels, self.at, 0)?
         {
             return Ok(Err(Broken { index: at, until: self.at, what: What::File(path) }));
         }
-        // Every full tile fits its leaves: what does not lead to the root comes after them.
-        if self.at == self.head.size && root(&self.levels) != self.head.root {
-            let index = self.at - self.at % FULL;
-            return Ok(Err(Broken { index: index.min(self.at - 1), until: self.at, what: What::Root }));
+        if let Err(broken) = self.whole() {
+            return Ok(Err(broken));
         }
         Ok(unlike.map_or(Ok(()), Err))
+    }
+
+    /// At the end, whether all that was looked at leads to the head. Every full tile fits its leaves: what does not
+    /// comes after them.
+    fn whole(&self) -> Result<(), Broken> {
+        if self.at == self.head.size && root(&self.levels) != self.head.root {
+            let index = self.at - self.at % FULL;
+            return Err(Broken { index: index.min(self.at.saturating_sub(1)), until: self.at, what: What::Root });
+        }
+        Ok(())
     }
 
     fn hash(&mut self, leaves: &[Vec<u8>]) {
@@ -518,9 +538,9 @@ fn root(levels: &[Vec<Hash>]) -> [u8; 32] {
     root.unwrap_or(EMPTY_HASH).0
 }
 
-/// Closes the tiles that are full once there are `size` leaves, comparing each with its file; the path of one that differs.
-fn climb(folder: &Path, levels: &mut Vec<Vec<Hash>>, size: u64) -> Result<Result<(), String>, Error> {
-    let mut level = 0;
+/// Closes the tiles from a level up that are full once there are `size` leaves, comparing each with its file; the path
+/// of one that differs.
+fn climb(folder: &Path, levels: &mut Vec<Vec<Hash>>, size: u64, mut level: usize) -> Result<Result<(), String>, Error> {
     while let Some(open) = levels.get_mut(level).filter(|open| open.len() == 1 << HEIGHT) {
         let tile = joined(open);
         open.clear();

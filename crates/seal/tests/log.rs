@@ -51,6 +51,22 @@ fn verify(folder: &Path, key: &PublicKey, beside: bool) -> Result<Result<Checkpo
     Ok(Ok(verifier.head().clone()))
 }
 
+/// Verifies a folder without its entries, but for those no file holds.
+fn skim(folder: &Path, key: &PublicKey) -> Result<Result<Checkpoint, Broken>, Error> {
+    let Some(mut verifier) = Verifier::open(folder, key, Vec::new())? else {
+        return Ok(Err(Broken { index: 0, until: 1, what: What::Root }));
+    };
+    if let Err(broken) = verifier.skim()? {
+        return Ok(Err(broken));
+    }
+    if let Some(range) = verifier.wanted()
+        && let Err(broken) = verifier.give(Some(range.map(leaf).collect()))?
+    {
+        return Ok(Err(broken));
+    }
+    Ok(Ok(verifier.head().clone()))
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -133,7 +149,8 @@ fn every_changed_byte_of_every_file_is_found_with_its_place() {
             fs::write(&path, &bad).unwrap();
             let said = verify(folder.path(), key.public(), false);
             let compared = verify(folder.path(), key.public(), true);
-            for found in [said, compared] {
+            let skimmed = skim(folder.path(), key.public());
+            for found in [said, compared, skimmed] {
                 let tile = path.file_name().unwrap().to_str().unwrap().parse::<u64>();
                 match (found, tile) {
                     (Ok(Err(broken)), Ok(tile)) => {
@@ -145,7 +162,9 @@ fn every_changed_byte_of_every_file_is_found_with_its_place() {
             }
         }
         fs::remove_file(&path).unwrap();
-        assert!(verify(folder.path(), key.public(), true).unwrap().is_err(), "{} is gone", path.display());
+        for found in [verify(folder.path(), key.public(), true), skim(folder.path(), key.public())] {
+            assert!(found.unwrap().is_err(), "{} is gone", path.display());
+        }
         fs::write(&path, whole).unwrap();
     }
 }
@@ -161,6 +180,48 @@ fn what_is_given_away_is_whole_for_others() {
         ["checkpoint", "tile/0/000", "tile/0/001.p/9", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/9"];
     assert_eq!(names, wanted);
     assert_eq!(verify(away.path(), key.public(), true).unwrap().unwrap().size, 265);
+}
+
+#[test]
+fn a_running_log_gives_what_its_head_covers_and_nothing_else() {
+    let (folder, away, key) = (TempDir::new().unwrap(), TempDir::new().unwrap(), key());
+    let mut log = grown(folder.path(), again(&key), 256 * 257 + 9);
+    log.publish(away.path()).unwrap();
+    let same = |log: &Log| {
+        for path in files(away.path()) {
+            let name = path.strip_prefix(away.path()).unwrap().display().to_string();
+            assert_eq!(log.file(&name).unwrap(), Some(fs::read(&path).unwrap()), "{name}");
+        }
+    };
+    same(&log);
+    // What comes after the head changes nothing of it, also when it closes a tile.
+    (256 * 257 + 9..256 * 259).for_each(|n| log.append(&leaf(n)).unwrap());
+    same(&log);
+    let whole = log.file("tile/0/000").unwrap().unwrap();
+    assert_eq!(log.file("tile/0/000.p/7").unwrap().unwrap(), whole[..7 * 32], "a part of what is full by now");
+    for none in [
+        "",
+        "tile",
+        "tile/0",
+        "tile/0/258",
+        "tile/0/257.p/10",
+        "tile/0/257.p/0",
+        "tile/0/257.p/256",
+        "tile/1/001.p/2",
+        "tile/9/000",
+        "tile/255/000",
+        "tile/0/x999/x999/x999/x999/x999/x999/999",
+        "tile/8/0/000",
+        "tile/data/000",
+        "tile/0/../../checkpoint",
+        "tile/entries/../000",
+        "/etc/passwd",
+        "checkpoint.new",
+        "tile/0/0",
+        "tile/00/000",
+    ] {
+        assert_eq!(log.file(none).unwrap(), None, "{none}");
+    }
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("seal_keys", "facility month secret", ""),
         ("log_keepers", "id grade url trust tls", "made_at"),
         ("log_heads", "id grade name origin root proof", "size at"),
+        ("unrecorded", "class", "goes_on"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
@@ -76,6 +77,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "recovery_codes" => &["user_id", "sha256"],
         "journal" => &["seq"],
         "seal_keys" => &["facility", "month"],
+        "unrecorded" => &["class"],
         _ => &["id"],
     }
 }

@@ -1,11 +1,11 @@
 //! Write transactions that cannot forget the journal.
 
-use domain::journal::{Actor, Entry, Event, GENESIS, chain};
+use domain::journal::{Actor, Event};
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use crate::error::{Error, Result};
-use crate::{dialect, statement};
+use crate::{dialect, stage, statement};
 
 /// A write transaction for one facility. Every change goes through it, and [`commit`](Self::commit)
 /// refuses when something changed and nothing was [`record`](Self::record)ed.
@@ -39,10 +39,11 @@ impl WriteTx {
             self.tx.rollback().await?;
             return Err(Error::Unjournaled);
         }
-        if !self.events.is_empty() {
-            self.append().await?;
+        let Self { tx, actor, facility, now, events, .. } = self;
+        if !events.is_empty() {
+            stage::append(&tx, events.iter().map(|event| (&actor, facility.as_str(), now, event))).await?;
         }
-        Ok(self.tx.commit().await?)
+        Ok(tx.commit().await?)
     }
 
     /// Makes this transaction the only one that writes ledger rows of its facility until it ends: what it reads from
@@ -51,43 +52,6 @@ impl WriteTx {
         if !self.rows_locked {
             dialect::lock_rows(&self.tx, &self.facility).await?;
             self.rows_locked = true;
-        }
-        Ok(())
-    }
-
-    async fn append(&self) -> Result<()> {
-        dialect::lock_journal(&self.tx).await?;
-        let head = self.select("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1", Vec::new()).await?;
-        let (mut seq, mut hash) = match head.first() {
-            Some(row) => (row.try_get_by_index::<i64>(0)?, row.try_get_by_index::<String>(1)?),
-            None => (0, GENESIS.to_owned()),
-        };
-        let at = self.now.as_microsecond();
-        for event in &self.events {
-            seq += 1;
-            let entry = Entry {
-                action: event.action.clone(),
-                actor: self.actor.name.clone(),
-                at,
-                details: event.details.clone(),
-                facility: self.facility.clone(),
-                seq,
-                subject: event.subject.clone(),
-            }
-            .canonical();
-            hash = chain(&hash, &entry);
-            let values: Vec<Value> = vec![
-                seq.into(),
-                self.facility.clone().into(),
-                at.into(),
-                entry.into(),
-                hash.clone().into(),
-                event.action.clone().into(),
-                event.subject.clone().into(),
-            ];
-            let sql = "INSERT INTO journal (seq, facility, at, entry, hash, action, subject) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
-            self.tx.execute_raw(statement(&self.tx, sql, values)).await?;
         }
         Ok(())
     }

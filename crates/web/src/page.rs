@@ -63,6 +63,7 @@ pub(crate) struct Chrome {
     pub(crate) flash: Option<String>,
     pub(crate) notice: Option<String>,
     pub(crate) demo: bool,
+    pub(crate) seal_fault: Option<String>,
     pub(crate) failed: bool,
     pub(crate) nav: Vec<NavEntry>,
     pub(crate) path: String,
@@ -148,6 +149,8 @@ impl Visit {
             flash: self.flash(),
             notice: me.and_then(|m| m.user.notice.clone()),
             demo: self.web().demo,
+            // Whoever is not signed in learns nothing of the inside.
+            seal_fault: me.and_then(|_| self.app().seal_fault()),
             failed: false,
             nav,
             path,
@@ -348,7 +351,7 @@ fn status(error: &app::Error) -> StatusCode {
         | app::Error::File { .. }
         | app::Error::Inventory(_)
         | app::Error::Folder { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        app::Error::Store(_) => match error.code() {
+        app::Error::Store(_) | app::Error::Unstaged(_) => match error.code() {
             "STO-001" => StatusCode::NOT_FOUND,
             "STO-002" => StatusCode::CONFLICT,
             _ => StatusCode::SERVICE_UNAVAILABLE,

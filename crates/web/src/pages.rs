@@ -16,6 +16,7 @@ pub(crate) mod inspections;
 pub(crate) mod jobs;
 pub(crate) mod ledgers;
 pub(crate) mod loans;
+pub(crate) mod log;
 pub(crate) mod lost;
 pub(crate) mod mail;
 pub(crate) mod media;

@@ -11,7 +11,7 @@ use seal::leaf::{disclose, leaf_of};
 use seal::{Log, PublicKey, Verifier};
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Head, LOG, Secrets, broken, entry_of, fields, month};
+use super::{Field, Head, LOG, Secrets, broken, entry_of, fields};
 use crate::error::{Error, Result};
 use crate::{App, blocking};
 
@@ -59,7 +59,7 @@ impl App {
         };
         let key = self.signing_key(&folder)?;
         let (place, public, origin) = (folder.join(LOG), key.public().text().to_owned(), key.origin().to_owned());
-        let mut salts = Secrets::new();
+        let mut salts = Secrets::default();
         let wanted = Log::wanted(&place, key.public()).map_err(|e| broken(&e))?;
         let tail = self.leaves(&mut salts, wanted, false).await?.unwrap_or_default();
         let copied = blocking(move || {
@@ -91,10 +91,10 @@ impl App {
                     continue;
                 }
                 let entry = entry_of(&row)?;
-                self.know(salts, &of, &entry, false).await?;
-                let Some(salts) = salts.get(&(of, month(&entry))) else { continue };
-                let own = fields(&entry);
-                let told = disclose(salts, seq - 1, own.iter().map(|(n, v)| (n.as_str(), v.as_str())), |_| true);
+                self.know_of(salts, &of, &entry).await?;
+                let Some(salts) = salts.of(&of, &entry) else { continue };
+                let own: Vec<_> = fields(&entry).collect();
+                let told = disclose(salts, seq - 1, own.iter().map(|(n, v)| (n.as_ref(), v.as_ref())), |_| true);
                 let line = Disclosed { seq, fields: told.into_iter().map(Field::from).collect() };
                 text.extend(serde_json::to_vec(&line).unwrap_or_default());
                 text.push(b'\n');
@@ -159,7 +159,9 @@ pub(crate) fn check(files: &BTreeMap<String, Vec<u8>>, entries: &[(i64, Entry)])
             Field::Shown { name, value, .. } => Some((name.clone(), value.clone())),
             Field::Withheld { .. } => None,
         });
-        if shown.collect::<Option<Vec<_>>>() != Some(fields(entry)) {
+        if shown.collect::<Option<Vec<_>>>()
+            != Some(fields(entry).map(|(n, v)| (n.into_owned(), v.into_owned())).collect())
+        {
             return Err(wrong());
         }
         let told: Option<Vec<_>> = line.fields.into_iter().map(Field::disclosed).collect();

@@ -57,6 +57,8 @@ async fn a_printed_line_is_a_fact_and_finds_a_cut_tail() {
         assert!(!site.app.kept_heads().await.unwrap()[0].fresh);
         // Another log in its place, with everything in order in itself.
         let anew = tempfile::tempdir().unwrap();
+        assert_eq!(code(&site.app.sealer(anew.path()).await.err().unwrap()), "JRN-031");
+        site.app.begin_log_anew(&actor()).await.unwrap();
         let mut sealer = site.app.sealer(anew.path()).await.unwrap();
         site.app.seal(&mut sealer).await.unwrap();
         let found = site.app.sealed(anew.path(), None).await.unwrap();

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use app::{Grade, Sealed, StampRequest};
 use clap::{Subcommand, ValueEnum};
+use domain::unrecorded::Class;
 
 use super::{Context, read_file, say, write_file};
 
@@ -29,6 +30,17 @@ pub(crate) enum Journal {
     },
     /// 記録を封印し、控えておく一行（印）を表示する
     Seal,
+    /// 記録できないときに続けてよい操作を見る・決める
+    OnFailure {
+        /// 操作の種類
+        #[arg(value_name = "種類", value_parser = ["care", "export", "administration", "emergency"], requires = "choice")]
+        class: Option<String>,
+        /// 断る（refuse）か、空白を記録して続ける（allow）か
+        #[arg(value_name = "扱い", value_parser = ["refuse", "allow"])]
+        choice: Option<String>,
+    },
+    /// 封印と鍵をなくしたとき、次から新しい封印を始める。前の封印とはつながらない
+    BeginAnew,
     /// 封印を確かめるための公開鍵を表示する
     Key,
     /// 紙に控える一行を表示し、控えたことを記録する
@@ -93,6 +105,11 @@ impl Journal {
                     None => say("操作記録がまだありません。"),
                 }
             }
+            Self::OnFailure { class, choice } => on_failure(context, class.as_deref(), choice.as_deref()).await?,
+            Self::BeginAnew => {
+                context.app.begin_log_anew(&context.actor).await?;
+                say("次の封印から、新しい封印になります。この操作は記録に残りました。");
+            }
             Self::Key => say(context.app.log_key(context.folder()?)?),
             Self::Print => match context.app.paper_head(&context.actor, "", &context.data).await? {
                 Some((head, line)) => {
@@ -129,6 +146,19 @@ impl Journal {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Decides what becomes of acts that cannot be recorded, and shows it.
+async fn on_failure(context: &Context, class: Option<&str>, choice: Option<&str>) -> Result<()> {
+    context.app.refresh_decisions().await?;
+    if let (Some(class), Some(choice)) = (class.and_then(Class::parse), choice) {
+        context.app.decide_unrecorded(&context.actor, class, choice == "allow").await?;
+    }
+    for class in Class::all() {
+        let becomes = if context.app.goes_on(class) { "続けて、空白を記録する" } else { "断る" };
+        say(format!("{:<15}{}：{becomes}", class.code(), class.label().in_lang(context.lang)));
+    }
+    Ok(())
 }
 
 /// Checks the chain in the database, then the log in the data folder beside it.

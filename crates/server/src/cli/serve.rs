@@ -172,7 +172,9 @@ impl Serve {
             )
         })?;
         let keys = Keyring::open(context.folder()?)?;
-        context.app = context.app.with_keys(keys);
+        let folder = context.folder()?.to_owned();
+        context.app = context.app.with_keys(keys).with_gaps(&folder)?;
+        context.app.refresh_decisions().await?;
         context.app.set_origin(&address)?;
         banner(&context, &origin, demo, self.plain).await?;
         let demo = demo || context.data.join(DEMO).exists();
@@ -199,16 +201,31 @@ async fn keep_sealed(app: Arc<App>, folder: Arc<PathBuf>, heads: watch::Sender<O
     loop {
         let Err(error) = seal_on(&app, &folder, &heads).await;
         heads.send_replace(None);
+        // Another node seals: this one stands by.
+        if STANDING_BY.contains(&error.code()) {
+            tracing::info!("{error}");
+            tokio::time::sleep(SEAL_EVERY).await;
+            continue;
+        }
         tracing::error!("{error}");
+        app.seal_failed(&error);
         tokio::time::sleep(SEAL_AGAIN).await;
     }
 }
 
-/// Disables the accounts of those whose last day is over, soon after midnight.
+/// Disables the accounts of those whose last day is over, soon after midnight; and lets the journal say that it is still
+/// there where nothing else happens.
 async fn keep_accounts(app: Arc<App>) {
     loop {
-        if let Err(error) = app.accounts_refresh().await {
-            tracing::error!("{error}");
+        for outcome in [
+            app.accounts_refresh().await.map(|_| ()),
+            app.refresh_decisions().await,
+            app.close_gaps().await,
+            app.sign_of_life().await,
+        ] {
+            if let Err(error) = outcome {
+                tracing::error!("{error}");
+            }
         }
         tokio::time::sleep(LEAVERS_EVERY).await;
     }
@@ -263,7 +280,9 @@ const LEAVERS_EVERY: Duration = Duration::from_secs(60);
 /// How often is looked for mail to send.
 const MAIL_EVERY: Duration = Duration::from_secs(10);
 /// How long a log that cannot be written is left alone.
-const SEAL_AGAIN: Duration = Duration::from_secs(60);
+const SEAL_AGAIN: Duration = Duration::from_secs(10);
+/// Codes that say that another node seals.
+const STANDING_BY: [&str; 2] = ["JRN-005", "JRN-032"];
 /// Where the set-up link is kept besides the screen; gone once it was used.
 const SETUP_NOTE: &str = "初期設定.txt";
 /// Marks a data folder that holds the demonstration.

@@ -156,7 +156,8 @@ pub(crate) async fn export(caller: Caller, name: Path<String>, mut asked: Asked)
         "xlsx" => (Format::Xlsx, XLSX),
         _ => (Format::Json, "application/json"),
     };
-    let bytes = caller.app().export(caller.facility(), Some(ledger), format, caller.period()).await?;
+    let period = caller.period();
+    let bytes = caller.app().take_out(&caller.actor(), caller.facility(), Some(ledger), format, period).await?;
     Ok(file(&format!("{}_{}.{ending}", ledger.label.ja, caller.app().today()), kind, bytes))
 }
 

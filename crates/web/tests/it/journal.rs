@@ -26,6 +26,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/incidents", PROGRAMS),
     ("/api/v1/jobs", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/confirm", PROGRAMS),
+    ("/api/v1/ledgers/{ledger}/export", PROGRAMS),
     ("/api/v1/overrides", PROGRAMS),
     ("/api/v1/overrides/withdraw", PROGRAMS),
     ("/api/v1/requirements/{id}/answer", PROGRAMS),
@@ -178,6 +179,9 @@ async fn ledgers(stage: &mut Stage) {
     stage.act("/ledgers/{ledger}/confirm", "/ledgers/people/confirm", &[("key", "S900")]).await;
     let many = [("key", "S900"), ("key", "S001"), ("column", "department"), ("value", "事務部")];
     stage.act("/ledgers/{ledger}/bulk", "/ledgers/people/bulk", &many).await;
+    let before = stage.web.events().await;
+    let answer = stage.web.get(&mut stage.browser, "/ledgers/people/export?format=csv").await;
+    stage.noted("/ledgers/{ledger}/export", before, answer).await;
     let page = stage.web.get(&mut stage.browser, "/ledgers/people/S900/edit").await;
     let hidden = page.hidden("/ledgers/people/S900/edit");
     let rev = hidden.iter().find(|(name, _)| name == "rev").unwrap().1.clone();
