@@ -173,7 +173,7 @@ impl Export {
             ),
         };
         let facility = context.facility().await?;
-        write_file(&self.out, &context.app.export(&facility, only, format).await?)?;
+        write_file(&self.out, &context.app.export(&facility, only, format, None).await?)?;
         say(format!("書き出しました：{}", self.out.display()));
         Ok(ExitCode::SUCCESS)
     }
