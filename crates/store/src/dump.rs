@@ -58,6 +58,8 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("seen_approvals", "facility ledger row_key approved_on user_id seen_by", "seen_at"),
         ("journal", "facility entry hash", "seq at"),
         ("seal_keys", "facility month secret", ""),
+        ("log_keepers", "id grade url trust tls", "made_at"),
+        ("log_heads", "id grade name origin root proof", "size at"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }

@@ -11,6 +11,7 @@ mod dump;
 mod error;
 mod evidence;
 mod facts;
+mod heads;
 mod identity;
 mod jobs;
 mod journal;
@@ -34,6 +35,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Trans
 pub use deputies::{DeputyRow, SeenRow};
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
+pub use heads::{LogHead, LogKeeper};
 pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};
 pub use jobs::JobRow;
 pub use machines::MachineRow;

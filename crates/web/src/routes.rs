@@ -286,6 +286,7 @@ pub static ROUTES: &[Route] = &[
     page("/evidence", Permission::ReadJournal, || get(evidence::show)),
     page("/evidence/journal", Permission::ReadJournal, || get(evidence::journal)),
     page("/evidence/journal/check", Permission::ReadJournal, || get(evidence::check)),
+    act("/evidence/journal/paper", Permission::ReadJournal, || post(evidence::paper)),
     act("/jobs", Permission::MakePapers, || post(jobs::start)),
     page("/jobs/{id}", Permission::MakePapers, || get(jobs::show)),
     page("/jobs/{id}/file", Permission::MakePapers, || get(jobs::fetch)),

@@ -12,6 +12,7 @@ mod evidence;
 mod facts;
 mod identity;
 mod jobs;
+mod kept;
 mod ledgers;
 mod machines;
 mod mail;

@@ -162,3 +162,26 @@ async fn a_csv_per_ledger_fills_an_empty_facility() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_json_holds_every_cell() {
+    let (written, files) = exported(Format::Json).await;
+    let all: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&files[0].1).unwrap();
+    let mut rows = 0;
+    for of in LEDGERS {
+        let listed = all[of.name].as_array().unwrap();
+        rows += listed.len();
+        for row in listed {
+            let held: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
+            let missing: Vec<&str> = of.columns.iter().map(|c| c.name).filter(|name| !held.contains(name)).collect();
+            assert!(missing.is_empty(), "{}: {missing:?}", of.name);
+        }
+        for column in of.columns.iter().filter(|_| of.name != "facilities") {
+            for n in 0..ROWS {
+                let cell = serde_json::to_value(cell(of, column, n)).unwrap();
+                assert!(listed.iter().any(|row| row[column.name] == cell), "{}.{}: {cell}", of.name, column.name);
+            }
+        }
+    }
+    assert_eq!(rows, written.len());
+}

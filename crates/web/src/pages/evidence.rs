@@ -1,6 +1,6 @@
 //! 証跡: the audit folder to take away, and the journal to look things up in.
 
-use app::{Head, Job, JournalQuery, Sealed, Work};
+use app::{Grade, Head, Job, JournalQuery, Sealed, Work};
 use askama::Template;
 use axum::extract::Query;
 use domain::authz::Permission;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::form::Errors;
+use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, action, words};
 use crate::pages::jobs;
@@ -145,6 +145,43 @@ struct Journal {
     /// Quick choices of days: word and address.
     spans: Vec<(&'static str, String)>,
     checked: Option<Result<Checked, String>>,
+    /// The line that was typed to compare with.
+    since: String,
+    keeping: Keeping,
+}
+
+/// Who else has heads of the log.
+struct Keeping {
+    /// Each grade: its word, and the newest head of it, if there is one.
+    grades: Vec<(String, Option<KeptLine>)>,
+    /// Whether nobody has one.
+    nobody: bool,
+}
+
+/// The newest head of a grade.
+struct KeptLine {
+    at: String,
+    name: String,
+    size: u64,
+    fresh: bool,
+}
+
+/// What somebody typed to compare with.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Since {
+    since: String,
+}
+
+#[derive(Template)]
+#[template(path = "evidence_paper.html")]
+struct Paper {
+    c: Chrome,
+    head: Head,
+    line: String,
+    qr: String,
+    by: String,
+    at: String,
 }
 
 /// What a check of the whole found in order.
@@ -155,6 +192,8 @@ struct Checked {
     head: Option<(Head, String)>,
     /// Entries that are not sealed yet.
     staged: u64,
+    /// Whether it was compared with a head that somebody typed.
+    compared: bool,
 }
 
 impl Wanted {
@@ -198,31 +237,80 @@ pub(crate) fn earliest(a: Option<Date>, b: Option<Date>) -> Option<Date> {
 
 /// The journal, newest first.
 pub(crate) async fn journal(visit: Visit, Query(wanted): Query<Wanted>) -> PageResult {
-    journal_page(&visit, wanted, None).await
+    journal_page(&visit, wanted, None, String::new()).await
 }
 
 /// The same, with the outcome of a check of the whole.
-pub(crate) async fn check(visit: Visit) -> PageResult {
-    journal_page(&visit, Wanted::default(), Some(checked(&visit).await?)).await
+pub(crate) async fn check(visit: Visit, Query(Since { since }): Query<Since>) -> PageResult {
+    let checked = checked(&visit, &since).await?;
+    journal_page(&visit, Wanted::default(), Some(checked), since).await
 }
 
-/// Checks the chain of the journal, then the sealed log beside it; the inner error is what does not fit.
-async fn checked(visit: &Visit) -> Result<Result<Checked, String>, Problem> {
+/// A page with the head, to be kept elsewhere; that it was printed is written down.
+pub(crate) async fn paper(visit: Visit, _fields: Fields) -> PageResult {
+    let facility = visit.facility()?.id.clone();
+    let Some((head, line)) = visit.app().paper_head(&visit.me()?.actor(), &facility, &visit.web().folder).await? else {
+        return check(visit, Query(Since::default())).await;
+    };
+    let c = visit.chrome("journal-paper");
+    let (by, at) = (visit.me()?.user.name.clone(), c.at(visit.app().now()));
+    visit.page(&Paper { qr: code(&line)?, c, head, line, by, at })
+}
+
+/// A QR code of a line.
+fn code(line: &str) -> Result<String, Problem> {
+    qr(line).ok_or_else(|| Problem::from(app::Error::Internal { message: "qr".to_owned() }))
+}
+
+/// Checks the chain of the journal, then the sealed log beside it and beside the line that somebody typed; the inner
+/// error is what does not fit.
+async fn checked(visit: &Visit, since: &str) -> Result<Result<Checked, String>, Problem> {
     let entries = match visit.app().verify_journal().await? {
         Ok(entries) => entries,
         Err(broken) => return Ok(Err(broken.to_string())),
     };
-    let sealed = visit.app().sealed(&visit.web().folder).await?;
+    let folder = &visit.web().folder;
+    let known = match since.trim() {
+        "" => None,
+        line => match visit.app().known_head(folder, line.as_bytes()) {
+            Ok(known) => Some(known),
+            Err(error) => return Ok(Err(error.to_string())),
+        },
+    };
+    let compared = known.is_some();
+    let sealed = match visit.app().sealed(folder, known).await {
+        // A log that cannot be read or trusted is an answer, not a failure of the page.
+        Err(error @ app::Error::Invalid { .. }) => return Ok(Err(error.to_string())),
+        sealed => sealed?,
+    };
     if let Some(fault) = sealed.fault() {
         return Ok(Err(fault));
     }
-    let Sealed::Holds { head, staged } = sealed else { return Ok(Ok(Checked { entries, head: None, staged: 0 })) };
-    let line = format!("{} {} {}", head.origin, head.size, head.root);
-    let qr = qr(&line).ok_or_else(|| Problem::from(app::Error::Internal { message: "qr".to_owned() }))?;
-    Ok(Ok(Checked { entries, head: Some((head, qr)), staged }))
+    let Sealed::Holds { head, staged } = sealed else {
+        return Ok(Ok(Checked { entries, head: None, staged: 0, compared }));
+    };
+    let qr = code(&head.line())?;
+    Ok(Ok(Checked { entries, head: Some((head, qr)), staged, compared }))
 }
 
-async fn journal_page(visit: &Visit, wanted: Wanted, checked: Option<Result<Checked, String>>) -> PageResult {
+/// Who else has heads, by grade.
+async fn keeping(visit: &Visit, c: &Chrome) -> Result<Keeping, Problem> {
+    let kept = visit.app().kept_heads().await?;
+    let newest = |grade: Grade| {
+        let newest = kept.iter().find(|kept| kept.grade == grade)?;
+        let (at, name) = (c.at(newest.at), newest.name.clone());
+        Some(KeptLine { at, name, size: newest.head.size, fresh: newest.fresh })
+    };
+    let line = |grade: Grade| (c.t(&format!("journal-kept-{}", grade.code())), newest(grade));
+    Ok(Keeping { grades: Grade::ALL.into_iter().map(line).collect(), nobody: kept.is_empty() })
+}
+
+async fn journal_page(
+    visit: &Visit,
+    wanted: Wanted,
+    checked: Option<Result<Checked, String>>,
+    since: String,
+) -> PageResult {
     let mut c = visit.chrome("journal-title");
     let lang = c.lang;
     let mut errors = Errors::default();
@@ -237,7 +325,10 @@ async fn journal_page(visit: &Visit, wanted: Wanted, checked: Option<Result<Chec
     let today = visit.app().today();
     let span = |days: i32| Wanted { from: plus(today, -days).to_string(), ..Wanted::default() }.address();
     c.failed = !errors.is_empty();
+    let keeping = keeping(visit, &c).await?;
     let page = Journal {
+        since,
+        keeping,
         events: found.entries.into_iter().map(|entry| event(&c, entry)).collect(),
         older: found.older.map(|before| Wanted { before: Some(before), ..wanted.clone() }.address()),
         cut: found.cut,

@@ -97,6 +97,10 @@ async fn every_act_leaves_an_event() {
     ledgers(&mut stage).await;
     imports(&mut stage).await;
     verdicts(&mut stage).await;
+    let mut sealer = stage.web.app.sealer(&stage.web.data()).await.unwrap();
+    stage.web.app.seal(&mut sealer).await.unwrap();
+    let paper = stage.act("/evidence/journal/paper", "/evidence/journal/paper", &[]).await;
+    assert!(paper.body.contains("sakimori-log/"), "{}", paper.body);
     stage.act("/settings/terminals", "/settings/terminals", &[("name", "受付"), ("shared", "1")]).await;
     stage.act("/incident", "/incident", &[("what", "脅迫文が出ている"), ("place", "受付")]).await;
     stage.act("/notice", "/notice", &[]).await;

@@ -60,7 +60,7 @@ pub(crate) struct TestWeb {
     pub(crate) admin: Browser,
     router: Router,
     dial: Dial,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A browser on a terminal of its own, with its cookies.
@@ -170,7 +170,7 @@ impl TestWeb {
         app.password_set(&signed, LONG).await.unwrap();
         let (origin, data) = (Arc::new(ORIGIN.to_owned()), Arc::new(folder.path().join("data")));
         let router = web::router(Web { app: Arc::clone(&app), origin, folder: data, demo });
-        Self { app, facility, admin, router, dial, _folder: folder }
+        Self { app, facility, admin, router, dial, folder }
     }
 
     /// The desk of the 医療情報システム安全管理責任者.
@@ -281,6 +281,11 @@ impl TestWeb {
         let token = self.signed(browser).await.map(|me| me.csrf).unwrap_or_default();
         let request = form(path).header("sec-fetch-site", "same-origin");
         self.send(browser, request.body(encoded(path, &[], Some(&token), Some((name, bytes)))).unwrap()).await
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
     }
 
     /// How many events the journal has.

@@ -15,6 +15,7 @@ const MADE: &[&str] = &[
     "doctor-",
     "documents-card",
     "inspections-card",
+    "journal-kept-",
     "media-card",
     "training-card",
 ];
