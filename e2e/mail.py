@@ -43,7 +43,7 @@ class Keep:
         return "250 kept"
 
 def known(server, session, envelope, mechanism, data):
-    return AuthResult(success=(data.login, data.password) == (login, password))
+    return AuthResult(success=(data.login, data.password) == (login, password), handled=False)
 
 Controller(Keep(), hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True,
            auth_required=True, authenticator=known).start()
@@ -68,7 +68,7 @@ def main():
         folder, box = Path(folder), Path(folder) / "box"
         box.mkdir()
         port = free_port()
-        sink = subprocess.Popen([python, "-c", SINK, box, str(port), LOGIN, PASSWORD])
+        sink = subprocess.Popen([python, "-c", SINK, box, str(port), LOGIN, PASSWORD], stderr=subprocess.DEVNULL)
         site = Site(SERVER, folder)
         site.run("demo", "--load")
         name = site.run("facility", "list").split("\t")[1]

@@ -19,6 +19,7 @@ const EACH = 1;
 const shape = (path) =>
   path
     .replace(/^(\/ledgers\/[^/?]+)\/(?!new|confirm)[^/?]+/, "$1/*")
+    .replace(/^(\/documents\/drafts\/)[^/?]+/, "$1*")
     .replace(/^\/ledgers\/[^/?]+\?.*/, "/ledgers/*?")
     .replace(/^(\/(?:users|loans|jobs|requirements|checklists|imports\/held|approvals)\/)(?!new|reset)[^/?]+.*/, "$1*")
     .replace(/\?.*/, "?");
