@@ -131,7 +131,6 @@ TAMPERINGS = {
     "the first entry taken out": among(BUNDLE, lambda e: e.pop(0)),
     "the last entry taken out": among(OPEN, lambda e: e.pop()),
     "an entry put in": among(BUNDLE, lambda e: e.insert(9, e[3][:-1] + b"x")),
-    "an entry put at the end": among(OPEN, lambda e: e.append(e[0])),
     "an entry twice": among(BUNDLE, lambda e: e.__setitem__(12, e[11])),
     "an entry replaced": among(BUNDLE, lambda e: e.__setitem__(200, b"\x00\x21" + b"\x01" * 33)),
     "two entries the other way round": among(BUNDLE, lambda e: move(e, 20, 21)),
@@ -236,10 +235,9 @@ def main():
         for name in readers:
             expect(f"{name}: the known copy and the newer one are in order", read(name, known, known, newer),
                    lambda said: said == [f"ok {FIRST}", f"ok {FIRST + THEN}"])
-            for what, said in zip(TAMPERINGS, read(name, known, *copies), strict=True):
-                if not said.startswith("no "):
-                    sys.exit(f"✗ {name}: {what} was not found: {said}")
-            print(f"✓ {name}: all of {len(TAMPERINGS)} tamperings are found")
+            said = zip(TAMPERINGS, read(name, known, *copies), strict=True)
+            expect(f"{name}: all of {len(TAMPERINGS)} tamperings are found",
+                   [what for what, verdict in said if not verdict.startswith("no ")], lambda missed: not missed)
         proof = folder / "entry.tlog-proof"
         sakimori("journal", "prove", "100", "--out", proof, "--withhold", "subject")
         print(sakimori("verify", proof, "--key", key).splitlines()[0])

@@ -126,7 +126,7 @@ impl App {
         }
         let offenders = self.offenders(&assessment, &editions).await?;
         documents.push(("03_対応一覧/対応が要るもの.pdf".to_owned(), papers.offenders(&offenders)));
-        files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx).await?));
+        files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx, None).await?));
         let alone = self.store.facility_list().await?.len() == 1;
         let (journal, journal_entries, journal_head) = self.journal_of(facility, alone).await?;
         files.extend(self.handed_log(facility, alone).await?);

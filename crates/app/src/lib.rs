@@ -17,6 +17,7 @@ mod jobs;
 mod journal;
 mod kept;
 mod ledgers;
+mod mail;
 mod papers;
 mod requirement;
 mod seal;
@@ -58,6 +59,8 @@ pub use inventory::{Received, RecordedMachine};
 pub use jobs::{JOBS_KEPT, Job, JobState, Work};
 pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
+pub use mail::notices::REMIND_AFTER;
+pub use mail::{MailForm, MailSecurity, MailSettings};
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use seal::{
@@ -65,9 +68,11 @@ pub use seal::{
     WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,
 };
 pub use stage::{LONGEST_EVENT, Recorded};
-pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
+pub use store::{ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
-pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
+pub use workflow::{
+    Appointment, Approved, Asked, Attendee, Contact, Deputy, Given, Inspection, OpenLoan, Pending, can_stand_in,
+};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {

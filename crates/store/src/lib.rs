@@ -4,6 +4,7 @@
 //! committed only together with a journal event, and every row belongs to a facility. It knows
 //! nothing of files, pages or agents.
 
+mod deputies;
 mod derive;
 mod dialect;
 mod dump;
@@ -15,6 +16,7 @@ mod identity;
 mod jobs;
 mod journal;
 mod machines;
+mod mail;
 mod migrate;
 mod rows;
 mod seal;
@@ -33,12 +35,14 @@ use std::path::PathBuf;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TransactionTrait, Value};
 
+pub use deputies::{DeputyRow, SeenRow};
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
 pub use heads::{LogHead, LogKeeper};
 pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};
 pub use jobs::JobRow;
 pub use machines::MachineRow;
+pub use mail::{MailQueue, MailRow, MailSettingsRow};
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use sealing::Sealing;
 pub use stage::{JournalEnd, Unplaced};

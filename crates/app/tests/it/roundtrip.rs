@@ -93,11 +93,11 @@ async fn exported(format: Format) -> (Vec<String>, Vec<(String, Vec<u8>)>) {
         let mut files = Vec::new();
         if format == Format::Csv {
             for of in LEDGERS {
-                let bytes = site.app.export(&facility, Some(of), format).await.unwrap();
+                let bytes = site.app.export(&facility, Some(of), format, None).await.unwrap();
                 files.push((format!("{}.csv", of.label.ja), bytes));
             }
         } else {
-            files.push(("台帳一式.xlsx".to_owned(), site.app.export(&facility, None, format).await.unwrap()));
+            files.push(("台帳一式.xlsx".to_owned(), site.app.export(&facility, None, format, None).await.unwrap()));
         }
         (everything(&site, &facility).await, files)
     })

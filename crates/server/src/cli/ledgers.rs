@@ -173,7 +173,7 @@ impl Export {
             ),
         };
         let facility = context.facility().await?;
-        write_file(&self.out, &context.app.take_out(&context.actor, &facility, only, format).await?)?;
+        write_file(&self.out, &context.app.take_out(&context.actor, &facility, only, format, None).await?)?;
         say(format!("書き出しました：{}", self.out.display()));
         Ok(ExitCode::SUCCESS)
     }

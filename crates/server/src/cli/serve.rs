@@ -184,11 +184,13 @@ impl Serve {
         let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), Arc::clone(&folder), given));
         let keeping = tokio::spawn(web::keep_heads(Arc::clone(&app), Arc::clone(&folder), heads));
         let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
+        let mailing = tokio::spawn(keep_mail(Arc::clone(&app), origin.clone()));
         let web = Web { app, origin: Arc::new(origin), folder, demo };
         web::serve(listener, web, &tls, stop()).await?;
         sealing.abort();
         keeping.abort();
         leaving.abort();
+        mailing.abort();
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -229,6 +231,16 @@ async fn keep_accounts(app: Arc<App>) {
     }
 }
 
+/// Sends the mail that waits, where a facility sends any.
+async fn keep_mail(app: Arc<App>, origin: String) {
+    loop {
+        if let Err(error) = app.mail_round(&origin).await {
+            tracing::error!("{error}");
+        }
+        tokio::time::sleep(MAIL_EVERY).await;
+    }
+}
+
 /// Seals until it fails.
 async fn seal_on(app: &App, folder: &Path, heads: &watch::Sender<Option<Heads>>) -> app::Result<Infallible> {
     let mut sealer = app.sealer(folder).await?;
@@ -265,6 +277,8 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How often is looked for those who have left.
 const LEAVERS_EVERY: Duration = Duration::from_secs(60);
+/// How often is looked for mail to send.
+const MAIL_EVERY: Duration = Duration::from_secs(10);
 /// How long a log that cannot be written is left alone.
 const SEAL_AGAIN: Duration = Duration::from_secs(10);
 /// Codes that say that another node seals.

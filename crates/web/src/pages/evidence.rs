@@ -6,7 +6,7 @@ use axum::extract::Query;
 use domain::authz::Permission;
 use domain::evaluate::plus;
 use domain::journal::Entry;
-use domain::ledger::{LEDGERS, Ledger};
+use domain::ledger::{Column, Kind, LEDGERS, Ledger};
 use domain::text::Lang;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,7 +16,7 @@ use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, action, words};
 use crate::pages::jobs;
-use crate::pages::ledgers::qr;
+use crate::pages::ledgers::{find, qr};
 
 /// One entry of the journal, in words.
 pub(crate) struct Event {
@@ -45,21 +45,42 @@ fn named(lang: Lang, code: &str) -> String {
     }
 }
 
+/// The column that a detail of an entry is about: `devices.status`, or a column of what the entry is about. What an act
+/// wrote into another ledger on the way is found by its name.
+fn column_of(ledger: Option<&'static Ledger>, name: &str) -> Option<&'static Column> {
+    match name.split_once('.') {
+        Some((of, column)) => LEDGERS.iter().find(|ledger| ledger.name == of)?.column(column),
+        None => ledger.and_then(|l| l.column(name)).or_else(|| find("records").ok()?.column(name)),
+    }
+}
+
+/// A detail of an entry in words: heading and value.
+pub(crate) fn detail(c: &Chrome, ledger: Option<&'static Ledger>, name: &str, value: &str) -> (String, String) {
+    let own = Some(c.t(&format!("detail-{name}"))).filter(|word| !word.starts_with("detail-"));
+    let column = column_of(ledger, name).filter(|_| own.is_none() || ledger.is_some_and(|l| l.column(name).is_some()));
+    let Some(column) = column else {
+        let value = match name {
+            // Kilobytes of base64 that programs check; that there is one is what people want to know.
+            "signature" => c.t("journal-signed"),
+            _ => value.to_owned(),
+        };
+        return (own.unwrap_or_else(|| name.to_owned()), value);
+    };
+    let said = |code: &str| match column.kind {
+        Kind::Choice(_) | Kind::Set(_) | Kind::YesNo => {
+            column.parse(code).ok().flatten().map_or_else(|| code.to_owned(), |value| column.show(&value, c.lang))
+        }
+        _ => code.to_owned(),
+    };
+    // An entry that was changed tells both, with an arrow between.
+    let value = value.split(" → ").map(said).collect::<Vec<_>>().join(" → ");
+    (column.label.in_lang(c.lang).to_owned(), value)
+}
+
 /// An entry in words.
 pub(crate) fn event(c: &Chrome, entry: Entry) -> Event {
     let ledger = ledger_of(&entry.action);
-    let name = |column: &str| {
-        let known = ledger.and_then(|l| l.column(column)).map(|found| found.label.in_lang(c.lang).to_owned());
-        known.unwrap_or_else(|| {
-            let key = format!("detail-{column}");
-            Some(c.t(&key)).filter(|word| *word != key).unwrap_or_else(|| column.to_owned())
-        })
-    };
-    let told = |(column, value): (String, String)| match column.as_str() {
-        // Kilobytes of base64 that programs check; that there is one is what people want to know.
-        "signature" => (name(&column), c.t("journal-signed")),
-        _ => (name(&column), value),
-    };
+    let told = |(name, value): (String, String)| detail(c, ledger, &name, &value);
     let mut details: Vec<(String, String)> = entry.details.into_iter().map(told).collect();
     let mut subject = entry.subject;
     // An id tells people nothing; it stays where somebody looks for it.
@@ -204,6 +225,16 @@ fn day(field: &str, text: &str, errors: &mut Errors) -> Option<Date> {
     }
 }
 
+/// The later of two bounds.
+pub(crate) fn latest(a: Option<Date>, b: Option<Date>) -> Option<Date> {
+    a.max(b)
+}
+
+/// The earlier of two bounds.
+pub(crate) fn earliest(a: Option<Date>, b: Option<Date>) -> Option<Date> {
+    [a, b].into_iter().flatten().min()
+}
+
 /// The journal, newest first.
 pub(crate) async fn journal(visit: Visit, Query(wanted): Query<Wanted>) -> PageResult {
     journal_page(&visit, wanted, None, String::new()).await
@@ -286,8 +317,8 @@ async fn journal_page(
     let query = JournalQuery {
         text: &wanted.q,
         name_of: &move |code: &str| named(lang, code),
-        since: day("from", &wanted.from, &mut errors),
-        until: day("to", &wanted.to, &mut errors),
+        since: latest(day("from", &wanted.from, &mut errors), visit.period().map(|p| p.from)),
+        until: earliest(day("to", &wanted.to, &mut errors), visit.period().map(|p| p.until)),
         before: wanted.before,
     };
     let found = visit.app().journal(visit.facility()?, query).await?;

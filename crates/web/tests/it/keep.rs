@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use app::{App, Grade, Sealer, Witness};
+use app::{App, Clock as _, Grade, Sealer, SystemClock, Witness};
 use testkit::actor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -33,6 +33,8 @@ async fn answering(answer: &'static str) -> String {
 #[tokio::test]
 async fn our_witness_signs_over_tls_and_others_cost_nothing() {
     let web = TestWeb::new().await;
+    // The witness has a clock of its own, and it is not believed when it is far ahead of ours.
+    web.wait(SystemClock.now().as_second() - web.app.now().as_second());
     let (app, folder) = (&web.app, Arc::new(web.data()));
     let sealer = sealed(app, &folder).await;
     let house = tempfile::tempdir().unwrap();
