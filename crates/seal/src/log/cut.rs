@@ -77,7 +77,7 @@ impl Platter {
     fn cut(&self, root: &Path, to: &Path, dice: &mut impl FnMut() -> usize) {
         let names: BTreeSet<&PathBuf> = self.seen.keys().chain(self.kept.keys()).collect();
         for path in names {
-            let name = if dice() % 2 == 0 { self.seen.get(path) } else { self.kept.get(path) };
+            let name = if dice().is_multiple_of(2) { self.seen.get(path) } else { self.kept.get(path) };
             let (Some(name), Ok(inside)) = (name, path.strip_prefix(root)) else { continue };
             let place = to.join(inside);
             // A name whose folder was lost is lost with it.
