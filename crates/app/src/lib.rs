@@ -3,6 +3,7 @@
 //! One module per feature. Each takes the [`App`], an actor and plain values, and gives plain values
 //! or an [`Error`] that a person can read.
 
+mod access;
 mod assess;
 mod audit_folder;
 mod demo;
@@ -37,6 +38,7 @@ use jiff::civil::Date;
 use kept::Kept;
 use store::Store;
 
+pub use access::{Arrival, Receipt};
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
 pub use doctor::{Check, Health};
