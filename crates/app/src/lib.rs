@@ -38,7 +38,10 @@ use jiff::civil::Date;
 use kept::Kept;
 use store::Store;
 
-pub use access::{Arrival, Receipt};
+pub use access::{
+    AccessAnswer, AccessFile, AccessFormat, AccessLine, AccessQuestion, AccessTopic, Arrival, Case, CaseQueue, PatientReport,
+    Receipt, ReportOptions, SourceFault, SourceState, StaffNames,
+};
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
 pub use doctor::{Check, Health};
@@ -57,7 +60,7 @@ pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use seal::{Head, Proved, Sealed, Sealer, verify_proof};
-pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
+pub use store::{AccessOpener, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
 
