@@ -196,7 +196,8 @@ impl App {
             for (at, received_at, format, parser, content, stated) in part {
                 let bytes = unpack(&content);
                 let parser = u32::try_from(parser).unwrap_or_default();
-                let fits = bytes.is_some_and(|bytes| arrival_hash(&hash, received_at, &format, parser, &bytes) == stated);
+                let fits =
+                    bytes.is_some_and(|bytes| arrival_hash(&hash, received_at, &format, parser, &bytes) == stated);
                 if at != place + 1 || !fits {
                     return Ok(Err(place + 1));
                 }

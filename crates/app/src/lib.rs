@@ -39,8 +39,8 @@ use kept::Kept;
 use store::Store;
 
 pub use access::{
-    AccessAnswer, AccessFile, AccessFormat, AccessLine, AccessQuestion, AccessTopic, Arrival, Case, CaseQueue, PatientReport,
-    Receipt, ReportOptions, SourceFault, SourceState, StaffNames,
+    AccessAnswer, AccessFile, AccessFormat, AccessLine, AccessQuestion, AccessTopic, Arrival, Case, CaseQueue,
+    PatientReport, Receipt, ReportOptions, SourceFault, SourceState, StaffNames,
 };
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};

@@ -303,12 +303,34 @@ impl Access {
     /// Every text that is as the source says it.
     pub fn texts_of_source(&mut self) -> impl Iterator<Item = &mut String> {
         let Self {
-            user, source_id, user_name, on_behalf_of, terminal, patient, resource, purpose, reason, policy, relation,
-            authentication, plan, ..
+            user,
+            source_id,
+            user_name,
+            on_behalf_of,
+            terminal,
+            patient,
+            resource,
+            purpose,
+            reason,
+            policy,
+            relation,
+            authentication,
+            plan,
+            ..
         } = self;
         let stated = [
-            source_id, user_name, on_behalf_of, terminal, patient, resource, purpose, reason, policy, relation,
-            authentication, plan,
+            source_id,
+            user_name,
+            on_behalf_of,
+            terminal,
+            patient,
+            resource,
+            purpose,
+            reason,
+            policy,
+            relation,
+            authentication,
+            plan,
         ];
         std::iter::once(user).chain(stated.into_iter().flatten())
     }

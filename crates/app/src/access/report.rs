@@ -142,7 +142,8 @@ impl App {
         let opened: Vec<&AccessLine> = lines.iter().filter(|line| line.exposure == Exposure::Opened).collect();
         let listed: Vec<&AccessLine> = lines.iter().filter(|line| line.exposure == Exposure::Listed).collect();
         let day = |day: Date| jp::show(day, Lang::Ja);
-        let mut people: Vec<(&str, &str)> = opened.iter().map(|line| (line.source.as_str(), line.user.as_str())).collect();
+        let mut people: Vec<(&str, &str)> =
+            opened.iter().map(|line| (line.source.as_str(), line.user.as_str())).collect();
         people.sort_unstable();
         people.dedup();
         let mut facts = vec![
@@ -168,7 +169,9 @@ impl App {
         blocks.push(Block::Heading { level: 1, text: "一覧や検索の結果への表示".to_owned() });
         blocks.push(listing(&listed, withheld.is_some(), "この期間に、一覧や検索の結果への表示はありません。"));
         if lines.len() == MOST as usize {
-            blocks.push(Block::Note(format!("件数が多いため、新しい{MOST}件だけを載せています。期間を分けて作ってください。")));
+            blocks.push(Block::Note(format!(
+                "件数が多いため、新しい{MOST}件だけを載せています。期間を分けて作ってください。"
+            )));
         }
         Document {
             title: "診療の記録へのアクセスの開示".to_owned(),

@@ -39,9 +39,8 @@ pub struct AccessFile {
 }
 
 /// The headings: the five of the manual, then the others.
-const HEADS: [&str; 11] = [
-    "利用者ID", "氏名", "日時", "区分", "操作", "患者ID", "対象", "結果", "端末", "取込み元", "目的・理由",
-];
+const HEADS: [&str; 11] =
+    ["利用者ID", "氏名", "日時", "区分", "操作", "患者ID", "対象", "結果", "端末", "取込み元", "目的・理由"];
 
 /// An instant in Japan as people read it.
 pub(super) fn moment(at: Timestamp) -> String {
