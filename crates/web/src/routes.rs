@@ -10,10 +10,10 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::api::{ledgers as rows, openapi, verdicts, work};
+use crate::api::{accesses as asking, ledgers as rows, openapi, verdicts, work};
 use crate::pages::{
-    account, approvals, assets, byod, checklists, disposals, documents, evidence, help, imports, inspections, jobs,
-    ledgers, loans, lost, media, overrides, requirement, requirements, reset, settings, setup, sign_in, today,
+    accesses, account, approvals, assets, byod, checklists, disposals, documents, evidence, help, imports, inspections,
+    jobs, ledgers, loans, lost, media, overrides, requirement, requirements, reset, settings, setup, sign_in, today,
     training, users,
 };
 
@@ -195,6 +195,20 @@ pub static ROUTES: &[Route] = &[
     act("/users/{id}/sessions/end", Permission::ManageUsers, || post(users::end_sessions)),
     fresh("/users/{id}/open", Permission::ManageUsers, || post(users::open)),
 
+    // who opened which patient; a patient's id is in a form, never in an address
+    page("/accesses", Permission::ReadAccesses, || get(accesses::form)),
+    act("/accesses", Permission::ReadAccesses, || post(accesses::ask)),
+    act("/accesses/export", Permission::ReadAccesses, || post(accesses::export)),
+    act("/accesses/report", Permission::ReadAccesses, || post(accesses::report)),
+    page("/accesses/sources", Permission::ReadLedgers, || get(accesses::sources)),
+    page("/accesses/cases", Permission::ReviewAccesses, || get(accesses::cases)),
+    act("/accesses/cases/find", Permission::ReviewAccesses, || post(accesses::find)),
+    act("/accesses/cases/sign", Permission::ReviewAccesses, || post(accesses::sign)),
+    act("/accesses/cases/{no}", Permission::ReviewAccesses, || post(accesses::look)),
+    act("/accesses/cases/{no}/close", Permission::ReviewAccesses, || post(accesses::close)),
+    page("/accesses/rules", Permission::ReviewAccesses, || get(accesses::rules)),
+    act("/accesses/rules", Permission::ReviewAccesses, || post(accesses::set_rules)),
+
     // ledgers
     page("/ledgers", Permission::ReadLedgers, || get(ledgers::all)),
     page("/ledgers/{ledger}", Permission::ReadLedgers, || get(ledgers::list)),
@@ -230,6 +244,7 @@ pub static ROUTES: &[Route] = &[
     read("/api/v1/requirements", Permission::ReadVerdicts, || get(verdicts::requirements)),
     read("/api/v1/requirements/{id}", Permission::ReadVerdicts, || get(verdicts::requirement)),
     read("/api/v1/checklists/{edition}/{form}", Permission::ReadVerdicts, || get(verdicts::checklist)),
+    write(Method::POST, "/api/v1/accesses/ask", Permission::ReadAccesses, || post(asking::ask)),
     read("/api/v1/tasks", Permission::ReadTasks, || get(work::tasks)),
     read("/api/v1/approvals", Permission::Approve, || get(work::approvals)),
     read("/api/v1/loans", Permission::LendDevices, || get(work::loans)),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use app::{App, Health, Keyring, Terminal};
 use clap::Args;
+use domain::journal::Actor;
 use store::Location;
 use tokio::net::TcpListener;
 use web::{Tls, Web};
@@ -178,10 +179,12 @@ impl Serve {
         let app = Arc::new(context.app);
         let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), context.data.clone()));
         let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
+        let reviewing = tokio::spawn(keep_reviewing(Arc::clone(&app)));
         let web = Web { app, origin: Arc::new(origin), folder: Arc::new(context.data), demo };
         web::serve(listener, web, &tls, stop()).await?;
         sealing.abort();
         leaving.abort();
+        reviewing.abort();
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -203,6 +206,16 @@ async fn keep_accounts(app: Arc<App>) {
             tracing::error!("{error}");
         }
         tokio::time::sleep(LEAVERS_EVERY).await;
+    }
+}
+
+/// Looks for what stands out in the access logs that come in. A facility without any is left alone.
+async fn keep_reviewing(app: Arc<App>) {
+    loop {
+        if let Err(error) = app.find_cases_everywhere(&Actor::new("sakimori")).await {
+            tracing::error!("{error}");
+        }
+        tokio::time::sleep(REVIEW_EVERY).await;
     }
 }
 
@@ -241,6 +254,8 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How often is looked for those who have left.
 const LEAVERS_EVERY: Duration = Duration::from_secs(60);
+/// How often the access logs are looked over.
+const REVIEW_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How long a log that cannot be written is left alone.
 const SEAL_AGAIN: Duration = Duration::from_secs(60);
 /// Where the set-up link is kept besides the screen; gone once it was used.

@@ -202,7 +202,7 @@ async fn journal_page(visit: &Visit, wanted: Wanted, checked: Option<Result<Chec
         until: day("to", &wanted.to, &mut errors),
         before: wanted.before,
     };
-    let found = visit.app().journal(visit.facility()?, query).await?;
+    let found = visit.app().read_journal(&visit.me()?.actor(), visit.facility()?, query).await?;
     let today = visit.app().today();
     let span = |days: i32| Wanted { from: plus(today, -days).to_string(), ..Wanted::default() }.address();
     c.failed = !errors.is_empty();
