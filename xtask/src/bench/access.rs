@@ -49,9 +49,18 @@ async fn measure(location: &Location, count: u64) -> Result<()> {
 
     let whole = (now - FIVE_YEARS, now);
     for (what, query) in [
-        ("who opened patient P in five years, newest 100", AccessQuery { patient: Some("p1234".into()), limit: 100, ..AccessQuery::default() }),
-        ("what user U did in five years, newest 100", AccessQuery { users: Some(vec![(None, "u77".into())]), limit: 100, ..AccessQuery::default() }),
-        ("what was refused in the last month, newest 100", AccessQuery { undone: true, limit: 100, ..AccessQuery::default() }),
+        (
+            "who opened patient P in five years, newest 100",
+            AccessQuery { patient: Some("p1234".into()), limit: 100, ..AccessQuery::default() },
+        ),
+        (
+            "what user U did in five years, newest 100",
+            AccessQuery { users: Some(vec![(None, "u77".into())]), limit: 100, ..AccessQuery::default() },
+        ),
+        (
+            "what was refused in the last month, newest 100",
+            AccessQuery { undone: true, limit: 100, ..AccessQuery::default() },
+        ),
     ] {
         let span = if query.undone { (now - 30 * 86_400_000_000, now) } else { whole };
         let query = AccessQuery { span, ..query };
@@ -65,14 +74,10 @@ async fn measure(location: &Location, count: u64) -> Result<()> {
     let id = facility.id.as_str();
     time("a week: activity of every account", async || Ok(app.store.burst_activity(id, week).await?.len())).await?;
     time("a week: off hours", async || Ok(app.store.burst_off_hours(id, week, (7, 21), 1, 20).await?.len())).await?;
-    time("a week: two terminals", async || {
-        Ok(app.store.burst_two_terminals(id, week, 600_000_000).await?.len())
-    })
-    .await?;
-    time("a week: dormant accounts", async || {
-        Ok(app.store.burst_dormant(id, week, 90 * 86_400_000_000).await?.len())
-    })
-    .await?;
+    time("a week: two terminals", async || Ok(app.store.burst_two_terminals(id, week, 600_000_000).await?.len()))
+        .await?;
+    time("a week: dormant accounts", async || Ok(app.store.burst_dormant(id, week, 90 * 86_400_000_000).await?.len()))
+        .await?;
     time("a week: many openers of one patient", async || Ok(app.store.burst_rush(id, week, 20).await?.len())).await?;
 
     receive(&app, &facility.id, 2_000, 20).await?;
@@ -110,7 +115,9 @@ async fn receive(app: &App, facility: &str, each: u64, arrivals: u64) -> Result<
             source: "EMR-LOG".to_owned(),
             format: "fhir",
             parser: 1,
-            bytes: format!("{{\"resourceType\":\"AuditEvent\",\"id\":\"{a}\"}}").repeat(usize::try_from(each * 20).unwrap_or(20)).into_bytes(),
+            bytes: format!("{{\"resourceType\":\"AuditEvent\",\"id\":\"{a}\"}}")
+                .repeat(usize::try_from(each * 20).unwrap_or(20))
+                .into_bytes(),
             accesses: (0..each).map(|n| access(a * each + n)).collect(),
             refused: 0,
         })

@@ -130,7 +130,10 @@ impl Store {
             tx.execute_unprepared(&format!("DROP INDEX {name}")).await?;
         }
         let series = |rows: u64| {
-            format!("WITH RECURSIVE k (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < {}) ", rows.saturating_sub(1))
+            format!(
+                "WITH RECURSIVE k (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < {}) ",
+                rows.saturating_sub(1)
+            )
         };
         let top = "SELECT CAST(COALESCE(MAX(id), 0) AS BIGINT) FROM access_names";
         let top = tx.query_one_raw(statement(&tx, top, Vec::new())).await?;

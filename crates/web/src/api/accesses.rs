@@ -52,8 +52,7 @@ pub(crate) async fn ask(caller: Caller, asked: Asked, Body(body): Body) -> ApiRe
     if !faults.is_empty() {
         return Err(app::Error::Fields(faults).into());
     }
-    let question =
-        AccessQuestion { patient, user, topic: topic.unwrap_or_default(), since, until, before: place };
+    let question = AccessQuestion { patient, user, topic: topic.unwrap_or_default(), since, until, before: place };
     let found = caller.app().ask_accesses(&caller.actor(), caller.facility(), &question).await?;
     let older = found.older.map(|(at, seq)| format!("{at}-{seq}"));
     let lines: Vec<Value> = found.lines.iter().map(line).collect();

@@ -19,7 +19,7 @@ async fn a_question_is_posted_answered_and_noted() {
     let title = answer.body.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
     assert!(!title.contains("4127"), "the history of a browser keeps titles");
     assert!(!answer.body.contains("href=\"/accesses?"), "no address carries a question");
-    for (_, rest) in answer.body.match_indices("href=\"") .map(|(at, _)| answer.body.split_at(at)) {
+    for (_, rest) in answer.body.match_indices("href=\"").map(|(at, _)| answer.body.split_at(at)) {
         assert!(!rest.split('"').nth(1).unwrap().contains("4127"));
     }
     let wrong = web.post(&mut browser, "/accesses", &[("since", "きのう")]).await;
