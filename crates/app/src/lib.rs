@@ -53,6 +53,10 @@ pub use identity::{
     SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
+/// Largest report of an agent accepted, in bytes.
+pub use intake::inventory::BODY_MAX as REPORT_MAX;
+/// Largest table accepted, in bytes.
+pub use intake::table::MAX_FILE as TABLE_MAX;
 pub use inventory::{Received, RecordedMachine};
 pub use jobs::{JOBS_KEPT, Job, JobState, Work};
 pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_uploads", include_str!("migrations/0006_uploads.sql")),
     ("0010_seal", include_str!("migrations/0010_seal.sql")),
     ("0013_access", include_str!("migrations/0013_access.sql")),
+    ("0016_readings", include_str!("migrations/0016_readings.sql")),
 ];
 
 struct SqlMigration {
