@@ -244,7 +244,6 @@ pub static ROUTES: &[Route] = &[
     read("/api/v1/requirements", Permission::ReadVerdicts, || get(verdicts::requirements)),
     read("/api/v1/requirements/{id}", Permission::ReadVerdicts, || get(verdicts::requirement)),
     read("/api/v1/checklists/{edition}/{form}", Permission::ReadVerdicts, || get(verdicts::checklist)),
-    write(Method::POST, "/api/v1/accesses/ask", Permission::ReadAccesses, || post(asking::ask)),
     read("/api/v1/tasks", Permission::ReadTasks, || get(work::tasks)),
     read("/api/v1/approvals", Permission::Approve, || get(work::approvals)),
     read("/api/v1/loans", Permission::LendDevices, || get(work::loans)),
@@ -252,6 +251,7 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/loans/{no}/hand-over", Permission::LendDevices, || post(work::hand_over)),
     write(Method::POST, "/api/v1/loans/{no}/return", Permission::LendDevices, || post(work::take_back)),
     write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
+    write(Method::POST, "/api/v1/accesses/ask", Permission::ReadAccesses, || post(asking::ask)),
     write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
 
     // verdicts, checklists, evidence

@@ -307,13 +307,20 @@ async fn one(visit: &Visit, no: i64, f: Fields, errors: Errors) -> Result<One, P
     Ok(One { case: told(&c, &case), lines, ways, c, errors, f })
 }
 
+/// The number of a case in an address.
+fn number(text: &str) -> Result<i64, Problem> {
+    text.parse().map_err(|_| app::Error::NotFound { what: "確認事項".to_owned() }.into())
+}
+
 /// One case with its accesses; that it was looked at is noted.
-pub(crate) async fn look(visit: Visit, Path(no): Path<i64>, f: Fields) -> PageResult {
+pub(crate) async fn look(visit: Visit, Path(no): Path<String>, f: Fields) -> PageResult {
+    let no = number(&no)?;
     visit.page(&one(&visit, no, f, Errors::default()).await?)
 }
 
 /// Closes a case.
-pub(crate) async fn close(visit: Visit, Path(no): Path<i64>, f: Fields) -> PageResult {
+pub(crate) async fn close(visit: Visit, Path(no): Path<String>, f: Fields) -> PageResult {
+    let no = number(&no)?;
     let me = visit.me()?;
     let Some(way) = Closing::parse(f.get("verdict")) else {
         let message = visit.chrome("case-title").t("case-none-chosen");

@@ -87,6 +87,7 @@ struct Evidence {
     c: Chrome,
     folders: Vec<jobs::Line>,
     may_make: bool,
+    may_ask: bool,
 }
 
 /// The audit folder, and the way to the journal.
@@ -97,6 +98,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     visit.page(&Evidence {
         folders: jobs.into_iter().filter(is_folder).map(|job| jobs::line(&c, job)).collect(),
         may_make: visit.me()?.may(Permission::MakePapers),
+        may_ask: visit.me()?.may(Permission::ReadAccesses),
         c,
     })
 }
