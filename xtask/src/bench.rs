@@ -1,5 +1,6 @@
 //! Benchmarks on synthetic facilities: what one and many cost, beside the cost of reading the rows at all.
 
+mod access;
 mod client;
 mod seal;
 mod web;
@@ -29,12 +30,15 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["write"] => write().await,
         ["seal"] => seal::run(None).await,
         ["seal", url] => seal::run(Some(url)).await,
+        ["access"] => access::run(1_000_000, None).await,
+        ["access", count] => access::run(count.parse()?, None).await,
+        ["access", count, url] => access::run(count.parse()?, Some(url)).await,
         ["web"] => web::run(None).await,
         ["web", url] => web::run(Some(url)).await,
         ["rows"] => web::rows(None).await,
         ["rows", url] => web::rows(Some(url)).await,
         _ => bail!(
-            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench seal [DATABASE-URL] | bench web [DATABASE-URL] | bench rows [DATABASE-URL]"
+            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench seal [DATABASE-URL] | bench web [DATABASE-URL] | bench rows [DATABASE-URL] | bench access [COUNT] [DATABASE-URL]"
         ),
     }
 }

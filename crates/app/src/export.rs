@@ -173,7 +173,7 @@ pub(crate) fn csv_of(columns: &[&Column], rows: &[StoredRow], lang: Lang) -> Vec
 }
 
 /// A CSV cell; no spreadsheet takes it for a formula.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let text = guarded(text);
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
 }

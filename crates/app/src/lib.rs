@@ -3,6 +3,7 @@
 //! One module per feature. Each takes the [`App`], an actor and plain values, and gives plain values
 //! or an [`Error`] that a person can read.
 
+mod access;
 mod assess;
 mod audit_folder;
 mod demo;
@@ -40,6 +41,10 @@ use jiff::civil::Date;
 use kept::Kept;
 use store::Store;
 
+pub use access::{
+    AccessAnswer, AccessFile, AccessFormat, AccessLine, AccessQuestion, AccessTopic, Arrival, Case, CaseQueue,
+    PatientReport, Receipt, ReportOptions, SourceFault, SourceState, StaffNames,
+};
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
 pub use doctor::{Check, Health};
@@ -68,7 +73,7 @@ pub use seal::{
     WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,
 };
 pub use stage::{LONGEST_EVENT, Recorded};
-pub use store::{ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
+pub use store::{AccessOpener, ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{
     Appointment, Approved, Asked, Attendee, Contact, Deputy, Given, Inspection, OpenLoan, Pending, can_stand_in,

@@ -48,6 +48,12 @@ const LOCK: &str = "log.lock";
 /// Entries read at a time.
 const PART: u32 = 8_192;
 
+/// The log open to prove what is in it, and for nothing else.
+pub(crate) struct Prover {
+    log: Arc<Mutex<Log>>,
+    salts: Secrets,
+}
+
 /// The one that seals. While it lives, nobody else does in this data folder.
 pub struct Sealer {
     log: Arc<Mutex<Log>>,
@@ -234,6 +240,24 @@ impl App {
         Ok(sealer)
     }
 
+    /// The log as it was last sealed, to prove entries beside whoever seals it.
+    pub(crate) async fn prover(&self, folder: &Path) -> Result<Prover> {
+        let (place, mut tries) = (folder.join(LOG), 5);
+        loop {
+            let key = self.signing_key(folder)?;
+            let wanted = Log::wanted(&place, key.public()).map_err(|e| broken(&e))?;
+            let mut salts = Secrets::default();
+            let tail = self.leaves(&mut salts, wanted, false).await?.unwrap_or_default();
+            let at = place.clone();
+            match blocking(move || Log::open(&at, key, &tail)).await? {
+                Ok(log) => return Ok(Prover { log: Arc::new(Mutex::new(log)), salts }),
+                // The head moved on between the two looks at it.
+                Err(seal::Error::Fork { .. }) if tries > 0 => tries -= 1,
+                Err(error) => return Err(broken(&error)),
+            }
+        }
+    }
+
     /// Lets the key of today sign, which begins when the day is another and something was sealed since.
     fn turn(&self, sealer: &mut Sealer) -> Result<()> {
         let day = self.today().to_string();
@@ -358,6 +382,15 @@ impl App {
     /// # Errors
     /// JRN-006 when there is no such entry, when it is not sealed yet, or its secret was destroyed.
     pub async fn prove(&self, sealer: &mut Sealer, seq: u64, withheld: &[String]) -> Result<String> {
+        self.prove_in(&Arc::clone(&sealer.log), &mut sealer.salts, seq, withheld).await
+    }
+
+    /// The same beside whoever seals.
+    pub(crate) async fn prove_beside(&self, prover: &mut Prover, seq: u64, withheld: &[String]) -> Result<String> {
+        self.prove_in(&Arc::clone(&prover.log), &mut prover.salts, seq, withheld).await
+    }
+
+    async fn prove_in(&self, log: &Mutex<Log>, salts: &mut Secrets, seq: u64, withheld: &[String]) -> Result<String> {
         let missing = || {
             Error::invalid(
                 "JRN-006",
@@ -371,15 +404,19 @@ impl App {
         let found = self.store.journal_after(place, 1).await?;
         let (at, facility, text) = found.first().ok_or_else(missing)?;
         let entry = entry_of(text)?;
-        self.know_of(&mut sealer.salts, facility, &entry).await?;
-        let salts = sealer.salts.of(facility, &entry).filter(|_| *at == place + 1).ok_or_else(missing)?;
+        self.know_of(salts, facility, &entry).await?;
+        let salts = salts.of(facility, &entry).filter(|_| *at == place + 1).ok_or_else(missing)?;
         let committed: Vec<_> = fields(&entry).collect();
         let told = disclose(salts, index, committed.iter().map(|(n, v)| (n.as_ref(), v.as_ref())), |name| {
             !withheld.iter().any(|hidden| hidden == name)
         });
         let told: Vec<Field> = told.into_iter().map(Field::from).collect();
         let extra = serde_json::to_vec(&told).unwrap_or_default();
-        sealer.with(|log| log.prove(index, extra)).map(|proof| proof.text()).map_err(|_| missing())
+        log.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .prove(index, extra)
+            .map(|proof| proof.text())
+            .map_err(|_| missing())
     }
 
     /// Copies the log, as it was last sealed, to a folder for somebody else: hashes and heads, nothing that could be
@@ -439,6 +476,13 @@ impl App {
         }
         let rows = self.store.journal_after(i64::try_from(range.start).unwrap_or(i64::MAX), most).await?;
         self.leaves_of(salts, range.start, rows, making).await
+    }
+}
+
+impl Prover {
+    /// How many entries the head covers.
+    pub(crate) fn size(&self) -> u64 {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).size()
     }
 }
 

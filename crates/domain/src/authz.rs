@@ -1,4 +1,4 @@
-//! Who may do what: six roles, twelve permissions, one table.
+//! Who may do what: six roles, fourteen permissions, one table.
 //!
 //! The roles are those the guideline names (`mhlw-7.0/keiei`, `mhlw-7.0/unyo/5`), not job titles; a person has one.
 //! Everything that asks for a permission, every page that lists them and every test reads `TABLE`.
@@ -46,6 +46,10 @@ pub enum Permission {
     MakePapers,
     /// Read the journal.
     ReadJournal,
+    /// Ask who opened which patient.
+    ReadAccesses,
+    /// Work off the cases of the log review, and sign it.
+    ReviewAccesses,
     /// Add, disable and change accounts.
     ManageUsers,
     /// Change settings.
@@ -65,7 +69,7 @@ const ROLES: [(Role, &str, Label); 6] = [
 ];
 
 /// Every permission: code, name, and who has it.
-const TABLE: [(Permission, &str, Label, &[Role]); 12] = {
+const TABLE: [(Permission, &str, Label, &[Role]); 14] = {
     use Permission as P;
     [
         (
@@ -102,6 +106,18 @@ const TABLE: [(Permission, &str, Label, &[Role]); 12] = {
             "read-journal",
             Label::new("操作記録の閲覧", "read the journal"),
             &[Admin, Approver, Operator, Auditor],
+        ),
+        (
+            P::ReadAccesses,
+            "read-accesses",
+            Label::new("アクセス記録の照会", "ask who opened which patient"),
+            &[Admin, Approver, Auditor],
+        ),
+        (
+            P::ReviewAccesses,
+            "review-accesses",
+            Label::new("アクセス記録の確認", "review the access log"),
+            &[Admin, Approver],
         ),
         (P::ManageUsers, "manage-users", Label::new("アカウントの管理", "manage accounts"), &[Admin]),
         (P::ManageSettings, "manage-settings", Label::new("設定の変更", "change settings"), &[Admin]),
@@ -140,7 +156,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::UseOwnAccount,
         Self::ReadTasks,
         Self::LendDevices,
@@ -151,6 +167,8 @@ impl Permission {
         Self::Approve,
         Self::MakePapers,
         Self::ReadJournal,
+        Self::ReadAccesses,
+        Self::ReviewAccesses,
         Self::ManageUsers,
         Self::ManageSettings,
     ];
@@ -187,10 +205,16 @@ mod tests {
         let has = |role: Role| P::ALL.into_iter().filter(|p| role.may(*p)).collect::<Vec<_>>();
         assert_eq!(lacks(Admin), []);
         assert_eq!(lacks(Approver), [P::EditLedgers, P::ManageUsers, P::ManageSettings]);
-        assert_eq!(lacks(Operator), [P::Approve, P::ManageUsers, P::ManageSettings]);
+        assert_eq!(
+            lacks(Operator),
+            [P::Approve, P::ReadAccesses, P::ReviewAccesses, P::ManageUsers, P::ManageSettings]
+        );
         assert_eq!(has(Staff), [P::UseOwnAccount, P::ReadTasks, P::LendDevices]);
         assert_eq!(has(Vendor), [P::UseOwnAccount]);
-        assert_eq!(has(Auditor), [P::UseOwnAccount, P::ReadLedgers, P::ReadVerdicts, P::MakePapers, P::ReadJournal]);
+        assert_eq!(
+            has(Auditor),
+            [P::UseOwnAccount, P::ReadLedgers, P::ReadVerdicts, P::MakePapers, P::ReadJournal, P::ReadAccesses]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and which use case answers.
 
+mod accesses;
 mod catalog;
 mod facility;
 mod files;
@@ -92,6 +93,9 @@ enum Command {
     /// 操作記録を見る・確かめる
     #[command(subcommand)]
     Journal(journal::Journal),
+    /// だれがどの患者の記録を開いたかを照会し、確認する
+    #[command(subcommand)]
+    Accesses(accesses::Accesses),
     /// すべてを一つのファイルに書き出す（データベースの種類によりません）
     Dump(outputs::Dump),
     /// 書き出したファイルを空の保存先に読み込む
@@ -214,6 +218,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Verify(command) => command.run(),
         Command::Catalog(command) => command.run(Some(&context), lang).await,
         Command::Journal(command) => command.run(&context).await,
+        Command::Accesses(command) => command.run(&context).await,
         Command::Dump(command) => command.run(&context).await,
         Command::Load(command) => command.run(&context).await,
         Command::Demo(_) => serve::load_demo(&context).await,

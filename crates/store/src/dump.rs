@@ -58,6 +58,14 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("seen_approvals", "facility ledger row_key approved_on user_id seen_by", "seen_at"),
         ("journal", "facility entry hash", "seq at"),
         ("seal_keys", "facility month secret", ""),
+        ("arrivals", "id facility source format hash content", "place parser received_at size fresh known refused"),
+        ("arrival_heads", "facility source hash numbers", "place received_at event_at"),
+        ("review_settings", "facility name", "value"),
+        (
+            "review_cases",
+            "id facility kind source subject person week verdict reason closed_by review",
+            "no first_at last_at accesses people patients weight found_at closed_at",
+        ),
         ("log_keepers", "id grade url trust tls", "made_at"),
         ("log_heads", "id grade name origin root proof", "size at"),
         ("unrecorded", "class", "goes_on"),
@@ -78,6 +86,8 @@ fn key(table: &str) -> &'static [&'static str] {
         "journal" => &["seq"],
         "seal_keys" => &["facility", "month"],
         "unrecorded" => &["class"],
+        "arrival_heads" => &["facility", "source"],
+        "review_settings" => &["facility", "name"],
         _ => &["id"],
     }
 }

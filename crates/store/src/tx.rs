@@ -4,6 +4,7 @@ use domain::journal::{Actor, Event};
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
+use crate::access::Index;
 use crate::error::{Error, Result};
 use crate::{dialect, stage, statement};
 
@@ -17,16 +18,32 @@ pub struct WriteTx {
     changed: bool,
     rows_locked: bool,
     events: Vec<Event>,
+    index: Index,
 }
 
 impl WriteTx {
     pub(crate) fn new(tx: DatabaseTransaction, actor: Actor, facility: String, now: Timestamp) -> Self {
-        Self { tx, actor, facility, now, changed: false, rows_locked: false, events: Vec::new() }
+        Self {
+            tx,
+            actor,
+            facility,
+            now,
+            changed: false,
+            rows_locked: false,
+            events: Vec::new(),
+            index: Index::default(),
+        }
     }
 
     /// Records what happened; it becomes part of the journal when the transaction commits.
     pub fn record(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Records an access; it becomes part of the journal and of the index when the transaction commits.
+    pub(crate) fn record_access(&mut self, access: &domain::access::Access, mark: i64) {
+        self.index.note(self.events.len(), access.clone(), mark);
+        self.events.push(access.event());
     }
 
     /// Commits the changes and their events together.
@@ -39,9 +56,10 @@ impl WriteTx {
             self.tx.rollback().await?;
             return Err(Error::Unjournaled);
         }
-        let Self { tx, actor, facility, now, events, .. } = self;
+        let Self { tx, actor, facility, now, events, index, .. } = self;
         if !events.is_empty() {
             stage::append(&tx, events.iter().map(|event| (&actor, facility.as_str(), now, event))).await?;
+            index.write(&tx, &facility, events.len()).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -10,11 +10,11 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::api::{acts, ledgers as rows, openapi, proofs, verdicts, work};
+use crate::api::{accesses as asking, acts, ledgers as rows, openapi, proofs, verdicts, work};
 use crate::pages::{
-    account, approvals, assets, byod, checklists, disposals, documents, drafts, evidence, help, imports, incident,
-    inspections, jobs, ledgers, loans, log, lost, mail, media, overrides, requirement, requirements, reset, settings,
-    setup, sign_in, today, training, users,
+    accesses, account, approvals, assets, byod, checklists, disposals, documents, drafts, evidence, help, imports,
+    incident, inspections, jobs, ledgers, loans, log, lost, mail, media, overrides, requirement, requirements, reset,
+    settings, setup, sign_in, today, training, users,
 };
 
 /// Who may use a route.
@@ -211,6 +211,20 @@ pub static ROUTES: &[Route] = &[
     fresh("/users/{id}/seal", Permission::ManageUsers, || post(users::seal)),
     fresh("/users/review", Permission::ManageUsers, || post(users::review)),
 
+    // who opened which patient; a patient's id is in a form, never in an address
+    page("/accesses", Permission::ReadAccesses, || get(accesses::form)),
+    act("/accesses", Permission::ReadAccesses, || post(accesses::ask)),
+    act("/accesses/export", Permission::ReadAccesses, || post(accesses::export)),
+    act("/accesses/report", Permission::ReadAccesses, || post(accesses::report)),
+    page("/accesses/sources", Permission::ReadLedgers, || get(accesses::sources)),
+    page("/accesses/cases", Permission::ReviewAccesses, || get(accesses::cases)),
+    act("/accesses/cases/find", Permission::ReviewAccesses, || post(accesses::find)),
+    act("/accesses/cases/sign", Permission::ReviewAccesses, || post(accesses::sign)),
+    act("/accesses/cases/{no}", Permission::ReviewAccesses, || post(accesses::look)),
+    act("/accesses/cases/{no}/close", Permission::ReviewAccesses, || post(accesses::close)),
+    page("/accesses/rules", Permission::ReviewAccesses, || get(accesses::rules)),
+    act("/accesses/rules", Permission::ReviewAccesses, || post(accesses::set_rules)),
+
     // ledgers
     page("/ledgers", Permission::ReadLedgers, || get(ledgers::all)),
     page("/ledgers/{ledger}", Permission::ReadLedgers, || get(ledgers::list)),
@@ -262,6 +276,7 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/loans/{no}/hand-over", Permission::LendDevices, || post(work::hand_over)),
     write(Method::POST, "/api/v1/loans/{no}/return", Permission::LendDevices, || post(work::take_back)),
     write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
+    write(Method::POST, "/api/v1/accesses/ask", Permission::ReadAccesses, || post(asking::ask)),
     write(Method::POST, "/api/v1/incidents", Permission::LendDevices, || post(work::incident)),
     write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
     read("/api/v1/contacts", Permission::LendDevices, || get(acts::contacts)),

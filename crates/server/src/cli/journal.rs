@@ -28,6 +28,8 @@ pub(crate) enum Journal {
         #[arg(long, value_name = "控え")]
         since: Option<String>,
     },
+    /// アクセス記録の索引を、操作記録から作り直す
+    Reindex,
     /// 記録を封印し、控えておく一行（印）を表示する
     Seal,
     /// 記録できないときに続けてよい操作を見る・決める
@@ -93,6 +95,10 @@ impl Journal {
                 }
             }
             Self::Verify { since } => return verify(context, since.as_deref()).await,
+            Self::Reindex => {
+                let count = context.app.store.access_reindex().await?;
+                say(format!("アクセス記録{count}件の索引を、操作記録から作り直しました。"));
+            }
             Self::Seal => {
                 let mut sealer = context.app.sealer(context.folder()?).await?;
                 match context.app.seal(&mut sealer).await? {

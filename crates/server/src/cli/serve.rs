@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use app::{App, Heads, Health, Keyring, Terminal};
 use clap::Args;
+use domain::journal::Actor;
 use store::Location;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -184,12 +185,14 @@ impl Serve {
         let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), Arc::clone(&folder), given));
         let keeping = tokio::spawn(web::keep_heads(Arc::clone(&app), Arc::clone(&folder), heads));
         let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
+        let reviewing = tokio::spawn(keep_reviewing(Arc::clone(&app)));
         let mailing = tokio::spawn(keep_mail(Arc::clone(&app), origin.clone()));
         let web = Web { app, origin: Arc::new(origin), folder, demo };
         web::serve(listener, web, &tls, stop()).await?;
         sealing.abort();
         keeping.abort();
         leaving.abort();
+        reviewing.abort();
         mailing.abort();
         Ok(ExitCode::SUCCESS)
     }
@@ -228,6 +231,16 @@ async fn keep_accounts(app: Arc<App>) {
             }
         }
         tokio::time::sleep(LEAVERS_EVERY).await;
+    }
+}
+
+/// Looks for what stands out in the access logs that come in. A facility without any is left alone.
+async fn keep_reviewing(app: Arc<App>) {
+    loop {
+        if let Err(error) = app.find_cases_everywhere(&Actor::new("sakimori")).await {
+            tracing::error!("{error}");
+        }
+        tokio::time::sleep(REVIEW_EVERY).await;
     }
 }
 
@@ -277,6 +290,8 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How often is looked for those who have left.
 const LEAVERS_EVERY: Duration = Duration::from_secs(60);
+/// How often the access logs are looked over.
+const REVIEW_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How often is looked for mail to send.
 const MAIL_EVERY: Duration = Duration::from_secs(10);
 /// How long a log that cannot be written is left alone.

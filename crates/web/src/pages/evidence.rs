@@ -108,6 +108,7 @@ struct Evidence {
     c: Chrome,
     folders: Vec<jobs::Line>,
     may_make: bool,
+    may_ask: bool,
 }
 
 /// The audit folder, and the way to the journal.
@@ -118,6 +119,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     visit.page(&Evidence {
         folders: jobs.into_iter().filter(is_folder).map(|job| jobs::line(&c, job)).collect(),
         may_make: visit.me()?.may(Permission::MakePapers),
+        may_ask: visit.me()?.may(Permission::ReadAccesses),
         c,
     })
 }
@@ -321,7 +323,7 @@ async fn journal_page(
         until: earliest(day("to", &wanted.to, &mut errors), visit.period().map(|p| p.until)),
         before: wanted.before,
     };
-    let found = visit.app().journal(visit.facility()?, query).await?;
+    let found = visit.app().read_journal(&visit.me()?.actor(), visit.facility()?, query).await?;
     let today = visit.app().today();
     let span = |days: i32| Wanted { from: plus(today, -days).to_string(), ..Wanted::default() }.address();
     c.failed = !errors.is_empty();

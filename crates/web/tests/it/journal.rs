@@ -14,10 +14,19 @@ const OTHER: &str = "tw5zr8ncq3xvj";
 /// Acts that are not played here, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("/inventory", "agents: crates/server/tests/it/agents.rs"),
+    ("/accesses", ACCESSES),
+    ("/accesses/cases/find", ACCESSES),
+    ("/accesses/cases/sign", ACCESSES),
+    ("/accesses/cases/{no}", ACCESSES),
+    ("/accesses/cases/{no}/close", ACCESSES),
+    ("/accesses/export", ACCESSES),
+    ("/accesses/report", ACCESSES),
+    ("/accesses/rules", ACCESSES),
     ("/account/passkeys", "needs an authenticator: crates/app/tests/it/identity/passkeys.rs and e2e"),
     ("/account/passkeys/{id}/remove", "needs a passkey: the same"),
     ("/account/totp", "needs an authenticator app: crates/app/tests/it/identity/passwords.rs and e2e"),
     ("/account/totp/remove", "needs one that is set: the same"),
+    ("/api/v1/accesses/ask", PROGRAMS),
     ("/api/v1/approvals/{name}/{key}/send-back", PROGRAMS),
     ("/api/v1/byod", PROGRAMS),
     ("/api/v1/byod/{no}/end", PROGRAMS),
@@ -61,6 +70,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/training/{no}", WORKFLOWS),
 ];
 
+const ACCESSES: &str = "crates/web/tests/it/accesses.rs sees their events";
 const PROGRAMS: &str = "programs: crates/web/tests/it/api.rs";
 const WORKFLOWS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/workflow sees their events";
 
