@@ -11,6 +11,7 @@ mod doctor;
 mod error;
 mod export;
 mod facility;
+mod feed;
 pub mod identity;
 mod import;
 mod inventory;
@@ -45,6 +46,9 @@ pub use doctor::{Check, Health};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
+pub use feed::{
+    AccessDocument, AccessFile, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
+};
 pub use identity::{
     Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
     SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,

@@ -76,7 +76,7 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 impl Doubt {
     /// The doubt about a time, if there is one.
-    fn of(at: Timestamp, now: Timestamp) -> Option<Self> {
+    pub fn of(at: Timestamp, now: Timestamp) -> Option<Self> {
         if at.as_second() < ANCIENT {
             Some(Self::Ancient)
         } else if at.duration_since(now) > AHEAD {

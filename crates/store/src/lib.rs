@@ -10,6 +10,7 @@ mod dump;
 mod error;
 mod evidence;
 mod facts;
+mod feeds;
 mod identity;
 mod jobs;
 mod journal;
