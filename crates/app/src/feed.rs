@@ -56,4 +56,20 @@ impl App {
             )
         })
     }
+
+    /// The one source of a facility that is in use and has this format.
+    ///
+    /// # Errors
+    /// When there is none, or several, of which a sender has to name one.
+    pub async fn only_feed(&self, facility: &str, format: &str) -> Result<Feed> {
+        let mut feeds = self.senders_of(Some(facility)).await?;
+        feeds.retain(|feed| feed.format.as_deref() == Some(format));
+        match feeds.pop() {
+            Some(only) if feeds.is_empty() => Ok(only),
+            _ => Err(Error::invalid(
+                "EVT-044",
+                "どの取込み元の記録か分かりません。台帳「記録の取込み元」に、使用中でこの形式のものが一つではありません。source に取込み元番号を付けて送ってください。",
+            )),
+        }
+    }
 }

@@ -46,6 +46,7 @@ pub use doctor::{Check, Health};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
+pub use intake::access::{AccessError, syslog};
 pub use feed::{
     AccessDocument, AccessFile, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
 };

@@ -1,4 +1,4 @@
-//! Who may do what: six roles, twelve permissions, one table.
+//! Who may do what: six roles, thirteen permissions, one table.
 //!
 //! The roles are those the guideline names (`mhlw-7.0/keiei`, `mhlw-7.0/unyo/5`), not job titles; a person has one.
 //! Everything that asks for a permission, every page that lists them and every test reads `TABLE`.
@@ -45,6 +45,8 @@ pub enum Permission {
     MakePapers,
     /// Read the journal.
     ReadJournal,
+    /// Send access events of other systems.
+    SendAccesses,
     /// Add, disable and change accounts.
     ManageUsers,
     /// Change settings.
@@ -64,7 +66,7 @@ const ROLES: [(Role, &str, Label); 6] = [
 ];
 
 /// Every permission: code, name, and who has it.
-const TABLE: [(Permission, &str, Label, &[Role]); 12] = {
+const TABLE: [(Permission, &str, Label, &[Role]); 13] = {
     use Permission as P;
     [
         (
@@ -101,6 +103,12 @@ const TABLE: [(Permission, &str, Label, &[Role]); 12] = {
             "read-journal",
             Label::new("操作記録の閲覧", "read the journal"),
             &[Admin, Approver, Operator, Auditor],
+        ),
+        (
+            P::SendAccesses,
+            "send-accesses",
+            Label::new("アクセス記録の送信", "send access events"),
+            &[Admin, Operator],
         ),
         (P::ManageUsers, "manage-users", Label::new("アカウントの管理", "manage accounts"), &[Admin]),
         (P::ManageSettings, "manage-settings", Label::new("設定の変更", "change settings"), &[Admin]),
@@ -139,7 +147,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::UseOwnAccount,
         Self::ReadTasks,
         Self::LendDevices,
@@ -150,6 +158,7 @@ impl Permission {
         Self::Approve,
         Self::MakePapers,
         Self::ReadJournal,
+        Self::SendAccesses,
         Self::ManageUsers,
         Self::ManageSettings,
     ];
@@ -185,7 +194,7 @@ mod tests {
     fn each_role_may_what_its_duty_needs_and_no_more() {
         let has = |role: Role| P::ALL.into_iter().filter(|p| role.may(*p)).collect::<Vec<_>>();
         assert_eq!(lacks(Admin), []);
-        assert_eq!(lacks(Approver), [P::EditLedgers, P::ManageUsers, P::ManageSettings]);
+        assert_eq!(lacks(Approver), [P::EditLedgers, P::SendAccesses, P::ManageUsers, P::ManageSettings]);
         assert_eq!(lacks(Operator), [P::Approve, P::ManageUsers, P::ManageSettings]);
         assert_eq!(has(Staff), [P::UseOwnAccount, P::ReadTasks, P::LendDevices]);
         assert_eq!(has(Vendor), [P::UseOwnAccount]);

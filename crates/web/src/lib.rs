@@ -14,6 +14,7 @@ mod listen;
 mod page;
 mod pages;
 pub mod routes;
+pub mod syslog;
 
 use std::path::PathBuf;
 use std::sync::Arc;

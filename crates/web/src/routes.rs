@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::api::{ledgers as rows, openapi, verdicts, work};
+use crate::api::{fhir, ledgers as rows, openapi, verdicts, work};
 use crate::pages::{
     account, approvals, assets, byod, checklists, disposals, documents, evidence, help, imports, inspections, jobs,
     ledgers, loans, lost, media, overrides, requirement, requirements, reset, settings, setup, sign_in, today,
@@ -238,6 +238,9 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/loans/{no}/return", Permission::LendDevices, || post(work::take_back)),
     write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
     write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
+
+    write(Method::POST, "/api/v1/fhir", Permission::SendAccesses, || post(fhir::bundle)),
+    write(Method::POST, "/api/v1/fhir/AuditEvent", Permission::SendAccesses, || post(fhir::create)),
 
     // verdicts, checklists, evidence
     page("/requirements", Permission::ReadVerdicts, || get(requirements::list)),

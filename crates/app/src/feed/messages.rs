@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::access::Access;
-use domain::journal::Actor;
+use domain::journal::{Actor, Event};
 use intake::access::{AccessError, Doubt, Origin, READER, dicom, syslog};
 use jiff::Timestamp;
 
@@ -63,6 +63,20 @@ impl App {
             }
         }
         Ok(taken)
+    }
+}
+
+impl App {
+    /// Records what a listener refused or lost, by name and count. It belongs to the installation: who is not known
+    /// belongs to no facility.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn note_losses(&self, losses: &[(&str, u64)]) -> Result<()> {
+        let mut tx = self.store.begin(&Actor::new("syslog"), "", self.now()).await?;
+        let event = Event::new("syslog.losses", "");
+        tx.record(losses.iter().fold(event, |event, (name, count)| event.with(name, count)));
+        Ok(tx.commit().await?)
     }
 }
 
