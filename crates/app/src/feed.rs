@@ -44,7 +44,9 @@ impl App {
     pub async fn feed(&self, facility: &str, wanted: &str) -> Result<Feed> {
         let key = domain::text::fold(wanted);
         let senders = self.senders_of(Some(facility)).await?;
-        let found = senders.iter().find(|feed| domain::text::fold(&feed.source) == key || domain::text::fold(&feed.name) == key);
+        let found = senders
+            .iter()
+            .find(|feed| domain::text::fold(&feed.source) == key || domain::text::fold(&feed.name) == key);
         found.cloned().ok_or_else(|| {
             let known: Vec<&str> = senders.iter().map(|feed| feed.source.as_str()).collect();
             let known = if known.is_empty() { "まだありません".to_owned() } else { known.join("、") };

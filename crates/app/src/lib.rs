@@ -46,15 +46,13 @@ pub use doctor::{Check, Health};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
-pub use intake::access::{AccessError, syslog};
-pub use feed::{
-    AccessDocument, AccessFile, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
-};
+pub use feed::{AccessDocument, AccessFile, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile};
 pub use identity::{
     Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
     SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
+pub use intake::access::{AccessError, syslog};
 pub use inventory::{Received, RecordedMachine};
 pub use jobs::{JOBS_KEPT, Job, JobState, Work};
 pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};

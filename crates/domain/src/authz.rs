@@ -104,12 +104,7 @@ const TABLE: [(Permission, &str, Label, &[Role]); 13] = {
             Label::new("操作記録の閲覧", "read the journal"),
             &[Admin, Approver, Operator, Auditor],
         ),
-        (
-            P::SendAccesses,
-            "send-accesses",
-            Label::new("アクセス記録の送信", "send access events"),
-            &[Admin, Operator],
-        ),
+        (P::SendAccesses, "send-accesses", Label::new("アクセス記録の送信", "send access events"), &[Admin, Operator]),
         (P::ManageUsers, "manage-users", Label::new("アカウントの管理", "manage accounts"), &[Admin]),
         (P::ManageSettings, "manage-settings", Label::new("設定の変更", "change settings"), &[Admin]),
     ]

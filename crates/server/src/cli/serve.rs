@@ -157,7 +157,9 @@ impl Serve {
             );
         }
         let taken = |address: SocketAddr| {
-            format!("syslogの受付を{address}で始められません（SRV-005）。ほかのプログラムが使っているか、1024番より小さい番号を使う権限がありません。別の番号にしてください。")
+            format!(
+                "syslogの受付を{address}で始められません（SRV-005）。ほかのプログラムが使っているか、1024番より小さい番号を使う権限がありません。別の番号にしてください。"
+            )
         };
         let tcp = async |address: Option<SocketAddr>| match address {
             Some(address) => TcpListener::bind(address).await.map(Some).with_context(|| taken(address)),

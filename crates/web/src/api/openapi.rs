@@ -11,6 +11,7 @@ use domain::evaluate::Verdict;
 use domain::ledger::{Column, LEDGERS, Ledger, TEXT_MAX, ledger};
 use serde_json::{Map, Value, json};
 
+use super::fhir::{BASE, FHIR};
 use super::ledgers::{FORMATS, filters};
 use super::values::{self, INTEGER_MAX};
 use super::work::{self, LENDING};
@@ -119,7 +120,27 @@ const OPERATIONS: &[Operation] = &[
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
     operation("POST", "/api/v1/losses", "機器・媒体の紛失を届け出る", "201", |_| json_of(named_row("records")))
         .takes(|_| json_of(object(&[("device", entered()), ("what_happened", entered())]))),
+    operation("POST", "/api/v1/fhir", "FHIR R4のBundle（batch・transaction・collection）でアクセス記録を送る", "200", |_| fhir_of("Bundle", &["type"]))
+        .takes(|_| fhir_of("Bundle", &["type"])).asks(|_| vec![source()]),
+    operation("POST", "/api/v1/fhir/AuditEvent", "FHIR R4のAuditEventを1件送る", "201", |_| fhir_of("OperationOutcome", &["issue"]))
+        .takes(|_| fhir_of("AuditEvent", &["type", "recorded", "agent", "source"])).asks(|_| vec![source()]),
 ];
+
+/// Which registered source a document is of.
+fn source() -> Value {
+    let schema = json!({ "type": "string", "minLength": 1 });
+    parameter("source", false, "台帳「記録の取込み元」の取込み元番号（形式がFHIRのものが一つだけなら省ける）", &schema)
+}
+
+/// A resource of FHIR, which has a description of its own.
+fn fhir_of(resource: &str, required: &[&str]) -> Value {
+    let required: Vec<&str> = std::iter::once("resourceType").chain(required.iter().copied()).collect();
+    json!({ FHIR: { "schema": {
+        "type": "object",
+        "properties": { "resourceType": { "const": resource } },
+        "required": required,
+    } } })
+}
 
 fn string() -> Value {
     json!({ "type": "string" })
@@ -261,6 +282,9 @@ pub(crate) fn describe() -> Value {
             "responses": { "Problem": {
                 "description": "受け付けられなかった理由",
                 "content": { "application/problem+json": { "schema": reference("Problem") } },
+            }, "Outcome": {
+                "description": "受け付けられなかった理由（FHIRのOperationOutcome）",
+                "content": fhir_of("OperationOutcome", &["issue"]),
             } },
         },
     })
@@ -293,8 +317,11 @@ fn describe_one(
     if operation.method != "GET" {
         refusals.extend(["409", "413", "415"]);
     }
+    let refusal = if path.starts_with(BASE) { "Outcome" } else { "Problem" };
     responses.extend(
-        refusals.into_iter().map(|status| (status.to_owned(), json!({ "$ref": "#/components/responses/Problem" }))),
+        refusals
+            .into_iter()
+            .map(|status| (status.to_owned(), json!({ "$ref": format!("#/components/responses/{refusal}") }))),
     );
     let tag = over.map_or("全体", |ledger| ledger.label.ja);
     let mut described = json!({
