@@ -130,7 +130,7 @@ fn csv(filled: &[(&'static Ledger, Vec<StoredRow>)]) -> Vec<u8> {
 }
 
 /// A CSV cell; no spreadsheet takes it for a formula.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let text = guarded(text);
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
 }

@@ -1,8 +1,9 @@
-//! How accesses come in from registered sources: messages of a listener, documents of the API, files by hand and of
-//! watched folders. Each is read by `intake::access` and handed to [`App::receive_accesses`]; what comes from nobody who
+//! How accesses come in from registered sources, and go out to other systems: messages of a listener, documents of the
+//! API, files by hand and of watched folders. Each is read by `intake::access` and handed to [`App::receive_accesses`]; what comes from nobody who
 //! is registered is refused before it is read.
 
 mod documents;
+mod export;
 mod files;
 mod folder;
 mod messages;
@@ -11,7 +12,8 @@ mod senders;
 use domain::ledger::{Ledger, Row, Value, ledger};
 
 pub use documents::{AccessDocument, DocumentKind};
-pub use files::AccessFile;
+pub use export::AccessExport;
+pub use files::AccessImport;
 pub use folder::{Watch, WatchedFile};
 pub use messages::{Message, Taken};
 pub use senders::{Feed, Peer, Senders};

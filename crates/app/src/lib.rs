@@ -39,14 +39,19 @@ use jiff::civil::Date;
 use kept::Kept;
 use store::Store;
 
-pub use access::{Arrival, Receipt};
+pub use access::{
+    AccessAnswer, AccessFile, AccessFormat, AccessLine, AccessQuestion, AccessTopic, Arrival, Case, CaseQueue,
+    PatientReport, Receipt, ReportOptions, SourceFault, SourceState, StaffNames,
+};
 pub use assess::{Assessment, Count, Offenders};
 pub use audit_folder::{FolderCheck, verify_folder};
 pub use doctor::{Check, Health};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
-pub use feed::{AccessDocument, AccessFile, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile};
+pub use feed::{
+    AccessDocument, AccessExport, AccessImport, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
+};
 pub use identity::{
     Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
     SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
@@ -60,7 +65,7 @@ pub use ledgers::Difference;
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use seal::{Head, Proved, Sealed, Sealer, verify_proof};
-pub use store::{Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
+pub use store::{AccessOpener, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
 

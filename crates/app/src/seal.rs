@@ -36,7 +36,7 @@ const PART: u32 = 2_048;
 pub struct Sealer {
     log: Arc<Mutex<Log>>,
     salts: Secrets,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 /// The secrets of the months, as far as they were asked for and are there.
@@ -134,7 +134,25 @@ impl App {
         let mut salts = Secrets::new();
         let tail = self.leaves(&mut salts, wanted, true).await?.unwrap_or_default();
         let log = blocking(move || Log::open(&place, key, &tail)).await?.map_err(|e| broken(&e))?;
-        Ok(Sealer { log: Arc::new(Mutex::new(log)), salts, _lock: lock })
+        Ok(Sealer { log: Arc::new(Mutex::new(log)), salts, _lock: Some(lock) })
+    }
+
+    /// The log as it was last sealed, to prove entries beside whoever seals it. Nothing may be sealed with it.
+    pub(crate) async fn prover(&self, folder: &Path) -> Result<Sealer> {
+        let (place, mut tries) = (folder.join(LOG), 5);
+        loop {
+            let key = self.signing_key(folder)?;
+            let wanted = Log::wanted(&place, key.public()).map_err(|e| broken(&e))?;
+            let mut salts = Secrets::new();
+            let tail = self.leaves(&mut salts, wanted, false).await?.unwrap_or_default();
+            let at = place.clone();
+            match blocking(move || Log::open(&at, key, &tail)).await? {
+                Ok(log) => return Ok(Sealer { log: Arc::new(Mutex::new(log)), salts, _lock: None }),
+                // The head moved on between the two looks at it.
+                Err(seal::Error::Fork { .. }) if tries > 0 => tries -= 1,
+                Err(error) => return Err(broken(&error)),
+            }
+        }
     }
 
     /// Seals every staged entry; the head, if there is one.
@@ -300,6 +318,11 @@ impl App {
 }
 
 impl Sealer {
+    /// How many entries are in the log.
+    pub(crate) fn size(&self) -> u64 {
+        self.with(|log| log.size())
+    }
+
     fn with<T>(&self, what: impl FnOnce(&Log) -> T) -> T {
         what(&self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }

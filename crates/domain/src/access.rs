@@ -7,10 +7,15 @@
 //!
 //! *Opened* is told apart from *shown in a list*: a name in a search result was not looked into.
 
+mod arrival;
+pub mod review;
+
 use jiff::Timestamp;
 
 use crate::journal::{Entry, Event};
 use crate::text::Label;
+
+pub use arrival::{Numbers, arrival_hash};
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -132,6 +137,10 @@ const EXPOSURES: [(Exposure, &str, Label); 2] = [
     (Exposure::Listed, "listed", Label::new("一覧に表示", "shown in a list")),
 ];
 
+fn place(at: Option<usize>) -> i16 {
+    at.and_then(|at| i16::try_from(at).ok()).unwrap_or(-1)
+}
+
 /// What an action of the journal begins with when it is an access.
 pub const PREFIX: &str = "access.";
 
@@ -161,6 +170,16 @@ impl Act {
         ACTS.iter().find(|row| row.0 == self).map_or(Label::new("", ""), |row| row.2)
     }
 
+    /// Its place in the table, by which the index stores it: the order never changes.
+    pub fn place(self) -> i16 {
+        place(ACTS.iter().position(|row| row.0 == self))
+    }
+
+    /// The act at a place.
+    pub fn at(place: i16) -> Option<Self> {
+        ACTS.get(usize::try_from(place).ok()?).map(|row| row.0)
+    }
+
     /// The act with this code.
     pub fn parse(code: &str) -> Option<Self> {
         ACTS.iter().find(|row| row.1 == code).map(|row| row.0)
@@ -178,6 +197,16 @@ impl Outcome {
         OUTCOMES.iter().find(|row| row.0 == self).map_or(Label::new("", ""), |row| row.2)
     }
 
+    /// Its place in the table, by which the index stores it: the order never changes.
+    pub fn place(self) -> i16 {
+        place(OUTCOMES.iter().position(|row| row.0 == self))
+    }
+
+    /// The outcome at a place.
+    pub fn at(place: i16) -> Option<Self> {
+        OUTCOMES.get(usize::try_from(place).ok()?).map(|row| row.0)
+    }
+
     /// The outcome with this code.
     pub fn parse(code: &str) -> Option<Self> {
         OUTCOMES.iter().find(|row| row.1 == code).map(|row| row.0)
@@ -193,6 +222,16 @@ impl Exposure {
     /// The name for people.
     pub fn label(self) -> Label {
         EXPOSURES.iter().find(|row| row.0 == self).map_or(Label::new("", ""), |row| row.2)
+    }
+
+    /// Its place in the table, by which the index stores it: the order never changes.
+    pub fn place(self) -> i16 {
+        place(EXPOSURES.iter().position(|row| row.0 == self))
+    }
+
+    /// The exposure at a place.
+    pub fn at(place: i16) -> Option<Self> {
+        EXPOSURES.get(usize::try_from(place).ok()?).map(|row| row.0)
     }
 
     /// The exposure with this code.
@@ -261,6 +300,41 @@ impl Access {
         Some(access)
     }
 
+    /// Every text that is as the source says it.
+    pub fn texts_of_source(&mut self) -> impl Iterator<Item = &mut String> {
+        let Self {
+            user,
+            source_id,
+            user_name,
+            on_behalf_of,
+            terminal,
+            patient,
+            resource,
+            purpose,
+            reason,
+            policy,
+            relation,
+            authentication,
+            plan,
+            ..
+        } = self;
+        let stated = [
+            source_id,
+            user_name,
+            on_behalf_of,
+            terminal,
+            patient,
+            resource,
+            purpose,
+            reason,
+            policy,
+            relation,
+            authentication,
+            plan,
+        ];
+        std::iter::once(user).chain(stated.into_iter().flatten())
+    }
+
     fn texts(&self) -> [(&'static str, &Option<String>); 12] {
         [
             ("id", &self.source_id),
@@ -313,6 +387,7 @@ mod tests {
         assert_eq!(codes.len(), count);
         for act in Act::ALL {
             assert_eq!(Act::parse(act.code()), Some(act));
+            assert_eq!(Act::at(act.place()), Some(act));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Who may do what: six roles, thirteen permissions, one table.
+//! Who may do what: six roles, fifteen permissions, one table.
 //!
 //! The roles are those the guideline names (`mhlw-7.0/keiei`, `mhlw-7.0/unyo/5`), not job titles; a person has one.
 //! Everything that asks for a permission, every page that lists them and every test reads `TABLE`.
@@ -45,6 +45,10 @@ pub enum Permission {
     MakePapers,
     /// Read the journal.
     ReadJournal,
+    /// Ask who opened which patient.
+    ReadAccesses,
+    /// Work off the cases of the log review, and sign it.
+    ReviewAccesses,
     /// Send access events of other systems.
     SendAccesses,
     /// Add, disable and change accounts.
@@ -66,7 +70,7 @@ const ROLES: [(Role, &str, Label); 6] = [
 ];
 
 /// Every permission: code, name, and who has it.
-const TABLE: [(Permission, &str, Label, &[Role]); 13] = {
+const TABLE: [(Permission, &str, Label, &[Role]); 15] = {
     use Permission as P;
     [
         (
@@ -103,6 +107,18 @@ const TABLE: [(Permission, &str, Label, &[Role]); 13] = {
             "read-journal",
             Label::new("操作記録の閲覧", "read the journal"),
             &[Admin, Approver, Operator, Auditor],
+        ),
+        (
+            P::ReadAccesses,
+            "read-accesses",
+            Label::new("アクセス記録の照会", "ask who opened which patient"),
+            &[Admin, Approver, Auditor],
+        ),
+        (
+            P::ReviewAccesses,
+            "review-accesses",
+            Label::new("アクセス記録の確認", "review the access log"),
+            &[Admin, Approver],
         ),
         (P::SendAccesses, "send-accesses", Label::new("アクセス記録の送信", "send access events"), &[Admin, Operator]),
         (P::ManageUsers, "manage-users", Label::new("アカウントの管理", "manage accounts"), &[Admin]),
@@ -142,7 +158,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::UseOwnAccount,
         Self::ReadTasks,
         Self::LendDevices,
@@ -153,6 +169,8 @@ impl Permission {
         Self::Approve,
         Self::MakePapers,
         Self::ReadJournal,
+        Self::ReadAccesses,
+        Self::ReviewAccesses,
         Self::SendAccesses,
         Self::ManageUsers,
         Self::ManageSettings,
@@ -190,10 +208,16 @@ mod tests {
         let has = |role: Role| P::ALL.into_iter().filter(|p| role.may(*p)).collect::<Vec<_>>();
         assert_eq!(lacks(Admin), []);
         assert_eq!(lacks(Approver), [P::EditLedgers, P::SendAccesses, P::ManageUsers, P::ManageSettings]);
-        assert_eq!(lacks(Operator), [P::Approve, P::ManageUsers, P::ManageSettings]);
+        assert_eq!(
+            lacks(Operator),
+            [P::Approve, P::ReadAccesses, P::ReviewAccesses, P::ManageUsers, P::ManageSettings]
+        );
         assert_eq!(has(Staff), [P::UseOwnAccount, P::ReadTasks, P::LendDevices]);
         assert_eq!(has(Vendor), [P::UseOwnAccount]);
-        assert_eq!(has(Auditor), [P::UseOwnAccount, P::ReadLedgers, P::ReadVerdicts, P::MakePapers, P::ReadJournal]);
+        assert_eq!(
+            has(Auditor),
+            [P::UseOwnAccount, P::ReadLedgers, P::ReadVerdicts, P::MakePapers, P::ReadJournal, P::ReadAccesses]
+        );
     }
 
     #[test]

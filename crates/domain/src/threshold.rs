@@ -25,6 +25,12 @@ pub struct Threshold {
 const DAYS: Label = Label::new("日", "days");
 const GENERATIONS: Label = Label::new("世代", "generations");
 const METHODS: Label = Label::new("方式", "methods");
+const TIMES: Label = Label::new("件", "accesses");
+const HEADS: Label = Label::new("人", "people");
+const MINUTES: Label = Label::new("分", "minutes");
+const FOLD: Label = Label::new("倍", "times");
+const CASES: Label = Label::new("件", "cases");
+const HOUR: Label = Label::new("時", "o'clock");
 
 const fn days(name: &'static str, value: i32, ja: &'static str, en: &'static str, why: &'static str) -> Threshold {
     Threshold { name, value, unit: DAYS, label: Label::new(ja, en), why }
@@ -143,6 +149,112 @@ pub const RULE_REVIEW: Threshold = days(
     "ガイドラインは見直しの間隔を示さない。三年見直していない規程は、今のシステムに合わないことが多い",
 );
 
+/// Seconds by which the clock of a source of logs may be off.
+pub const LOG_SKEW: Threshold = Threshold {
+    name: "log_skew",
+    value: 120,
+    unit: Label::new("秒", "seconds"),
+    label: Label::new("記録の取込み元の時刻のずれを知らせる秒数", "the clock of a source of logs is off"),
+    why: "院内で時刻を合わせていれば数秒に収まる。二分を超えると、二つのシステムの記録を並べても順序が分からない",
+};
+/// Refused or failed attempts of an account in a week that become a case.
+pub const REVIEW_REFUSED: Threshold = Threshold {
+    name: "review_refused",
+    value: 10,
+    unit: TIMES,
+    label: Label::new(
+        "一つのアカウントの失敗・拒否が一週間に何件で確認に回すか",
+        "refused accesses of an account in a week",
+    ),
+    why: "打ち間違いは一日に一、二度までで、週に十度を超えるのは、忘れたか、他人が試しているかである",
+};
+/// Records opened outside the hours of the facility in a week that become a case.
+pub const REVIEW_OFF_HOURS: Threshold = Threshold {
+    name: "review_off_hours",
+    value: 20,
+    unit: TIMES,
+    label: Label::new("時間外に開いた記録が一週間に何件で確認に回すか", "records opened off hours in a week"),
+    why: "急患の一、二人では超えず、調べ物をすれば超える数とする。夜間も診療する施設は、診療時間を広げて使わない",
+};
+/// The hour at which the facility begins.
+pub const REVIEW_OPENS: Threshold = Threshold {
+    name: "review_opens",
+    value: 7,
+    unit: HOUR,
+    label: Label::new("これより前を時間外とみなす時刻", "off hours before"),
+    why: "外来の準備が始まる時刻",
+};
+/// The hour at which the facility ends.
+pub const REVIEW_CLOSES: Threshold = Threshold {
+    name: "review_closes",
+    value: 21,
+    unit: HOUR,
+    label: Label::new("これ以後を時間外とみなす時刻", "off hours from"),
+    why: "夜間の外来と記録の整理が終わる時刻",
+};
+/// Days without use after which the use of an account becomes a case.
+pub const REVIEW_DORMANT: Threshold = days(
+    "review_dormant",
+    90,
+    "使われていなかったアカウントが再び使われたら確認に回す日数",
+    "an account was not used before it was used again",
+    "産休や研修より短く、応援や当直の間隔より長い",
+);
+/// Minutes within which an account going back and forth between terminals counts as used on both at once.
+pub const REVIEW_OVERLAP: Threshold = Threshold {
+    name: "review_overlap",
+    value: 10,
+    unit: MINUTES,
+    label: Label::new("二つの端末を行き来したら同時の利用とみなす間隔", "going back and forth between terminals"),
+    why: "一人が隣の部屋の端末に移って戻るより短い時間に行き来するのは、二人が使っている疑いがある",
+};
+/// Records taken out in a week below which nothing is made of it.
+pub const REVIEW_EXPORT: Threshold = Threshold {
+    name: "review_export",
+    value: 100,
+    unit: TIMES,
+    label: Label::new("出力・印刷した記録が一週間に何件から比べるか", "records exported or printed in a week"),
+    why: "紹介状や診療情報の提供では超えず、患者の一覧を持ち出せば超える数とする",
+};
+/// How many times an account's own past or its profession's usual a volume has to be.
+pub const REVIEW_FOLD: Threshold = Threshold {
+    name: "review_fold",
+    value: 3,
+    unit: FOLD,
+    label: Label::new(
+        "出力・印刷が本人の過去や職種の中央値の何倍で確認に回すか",
+        "times one's own past and one's profession's usual",
+    ),
+    why: "月末や健診の時期の波は二倍ほどで収まる",
+};
+/// Days that are an account's own past.
+pub const REVIEW_PAST: Threshold = days(
+    "review_past",
+    28,
+    "出力・印刷の量を比べる過去の日数",
+    "the past that a volume is compared with",
+    "曜日の偏りが消える四週間",
+);
+/// People who opened one patient's record in a week that become a case.
+pub const REVIEW_RUSH: Threshold = Threshold {
+    name: "review_rush",
+    value: 20,
+    unit: HEADS,
+    label: Label::new(
+        "一人の患者の記録を一週間に何人が開いたら確認に回すか",
+        "people who opened one patient's record in a week",
+    ),
+    why: "入院中の患者に関わる職員は多くても二十人ほどで、職員や話題の人の入院では数十人が開いた例がある。小さな施設では減らす",
+};
+/// Cases a week that people work off.
+pub const REVIEW_BUDGET: Threshold = Threshold {
+    name: "review_budget",
+    value: 5,
+    unit: CASES,
+    label: Label::new("一週間に人が確認する件数", "cases that people look at in a week"),
+    why: "見きれない数を並べると、どれも見られなくなる。重い順にこの数だけを確認に回し、残りは数を示す",
+};
+
 /// Every number of ours, in the order of the manual.
 pub static THRESHOLDS: &[&Threshold] = &[
     &LEDGER,
@@ -159,6 +271,18 @@ pub static THRESHOLDS: &[&Threshold] = &[
     &ATTESTATION,
     &ATTESTATION_MAX,
     &SOON,
+    &LOG_SKEW,
+    &REVIEW_BUDGET,
+    &REVIEW_REFUSED,
+    &REVIEW_OPENS,
+    &REVIEW_CLOSES,
+    &REVIEW_OFF_HOURS,
+    &REVIEW_DORMANT,
+    &REVIEW_OVERLAP,
+    &REVIEW_EXPORT,
+    &REVIEW_FOLD,
+    &REVIEW_PAST,
+    &REVIEW_RUSH,
 ];
 
 /// The number called `name`.

@@ -98,7 +98,7 @@ impl std::fmt::Display for Doubt {
 
 impl Reading {
     /// Adds what became of the next event.
-    fn push(&mut self, event: Result<Vec<Access>, AccessError>, now: Timestamp) {
+    pub fn push(&mut self, event: Result<Vec<Access>, AccessError>, now: Timestamp) {
         let at = self.events;
         self.events += 1;
         match event {

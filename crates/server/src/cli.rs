@@ -2,6 +2,7 @@
 
 mod catalog;
 mod facility;
+mod feeds;
 mod files;
 mod japanese;
 mod ledgers;
@@ -87,6 +88,9 @@ enum Command {
     /// 要求事項のカタログを見る
     #[command(subcommand)]
     Catalog(catalog::Command),
+    /// ほかのシステムのアクセス記録を取り込む・書き出す
+    #[command(subcommand)]
+    Accesses(feeds::Command),
     /// 操作記録を見る・確かめる
     #[command(subcommand)]
     Journal(ledgers::Journal),
@@ -206,6 +210,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::AuditFolder(command) => command.run(&context).await,
         Command::Verify(command) => command.run(),
         Command::Catalog(command) => command.run(Some(&context), lang).await,
+        Command::Accesses(command) => command.run(&context).await,
         Command::Journal(command) => command.run(&context).await,
         Command::Dump(command) => command.run(&context).await,
         Command::Load(command) => command.run(&context).await,

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, TransactionTrait
 use crate::dialect::{MAX_PARAMETERS, marks, write_options};
 use crate::error::{Error, Result};
 use crate::rows::{search_text, select_list, stored_rows};
-use crate::statement;
+use crate::{access, statement};
 
 /// Raise it when what a search compares changes.
 const VERSION: i64 = 1;
@@ -32,6 +32,7 @@ pub(crate) async fn fill(tx: &impl ConnectionTrait) -> Result<()> {
     search(tx).await?;
     journal(tx).await?;
     imports(tx).await?;
+    access::rebuild::fill(tx).await?;
     execute(tx, "UPDATE derived SET version = $1", vec![VERSION.into()]).await
 }
 

@@ -115,6 +115,25 @@ pub(crate) async fn lock_rows(tx: &impl ConnectionTrait, facility: &str) -> std:
     Ok(())
 }
 
+/// Makes the transaction the only one that takes accesses of a facility in until it ends. SQLite has one writer anyway.
+pub(crate) async fn lock_arrivals(tx: &impl ConnectionTrait, facility: &str) -> std::result::Result<(), DbErr> {
+    let backend = tx.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let sql = "SELECT pg_advisory_xact_lock(5340170, hashtext($1))";
+        tx.execute_raw(Statement::from_sql_and_values(backend, sql, [facility.into()])).await?;
+    }
+    Ok(())
+}
+
+/// Makes the transaction the only one that gives names of the access index their numbers until it ends. SQLite has one
+/// writer anyway.
+pub(crate) async fn lock_names(tx: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared("SELECT pg_advisory_xact_lock(5340171)").await?;
+    }
+    Ok(())
+}
+
 /// Makes PostgreSQL order and compare text by code points, as SQLite does, whatever the locale of the database is: lists
 /// look the same on both. Only columns that do not yet are altered.
 pub(crate) async fn order_by_code_points(db: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {

@@ -55,6 +55,14 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("tokens", "id facility user_id name secret_sha256 scopes ends_on", "made_at used_at revoked_at"),
         ("journal", "facility entry hash", "seq at"),
         ("seal_keys", "facility month secret", ""),
+        ("arrivals", "id facility source format hash content", "place parser received_at size fresh known refused"),
+        ("arrival_heads", "facility source hash numbers", "place received_at event_at"),
+        ("review_settings", "facility name", "value"),
+        (
+            "review_cases",
+            "id facility kind source subject person week verdict reason closed_by review",
+            "no first_at last_at accesses people patients weight found_at closed_at",
+        ),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
@@ -70,6 +78,8 @@ fn key(table: &str) -> &'static [&'static str] {
         "recovery_codes" => &["user_id", "sha256"],
         "journal" => &["seq"],
         "seal_keys" => &["facility", "month"],
+        "arrival_heads" => &["facility", "source"],
+        "review_settings" => &["facility", "name"],
         _ => &["id"],
     }
 }

@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, Value};
 
 use crate::dialect::MAX_PARAMETERS;
 use crate::error::{Error, Result};
+use crate::trail::OWN;
 use crate::{Store, statement};
 
 impl Store {
@@ -89,14 +90,14 @@ impl Store {
         Ok(told)
     }
 
-    /// Hash of the newest entry of a facility; empty when it has none. As long as it stays, nothing of the facility has
-    /// changed but what is derived or fleeting.
+    /// Hash of the newest entry of a facility that is not an access reported by another system; empty when it has none. As
+    /// long as it stays, nothing of the facility has changed but its access log and what is derived or fleeting.
     ///
     /// # Errors
     /// Any store error.
     pub async fn journal_newest(&self, facility: &str) -> Result<String> {
-        let sql = "SELECT hash FROM journal WHERE facility = $1 ORDER BY seq DESC LIMIT 1";
-        let rows = self.query(sql, vec![facility.into()]).await?;
+        let sql = format!("SELECT hash FROM journal WHERE facility = $1 AND {OWN} ORDER BY seq DESC LIMIT 1");
+        let rows = self.query(&sql, vec![facility.into()]).await?;
         rows.first().map_or(Ok(String::new()), |row| Ok(row.try_get_by_index(0)?))
     }
 

@@ -4,6 +4,7 @@
 //! committed only together with a journal event, and every row belongs to a facility. It knows
 //! nothing of files, pages or agents.
 
+mod access;
 mod derive;
 mod dialect;
 mod dump;
@@ -30,6 +31,10 @@ use std::path::PathBuf;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TransactionTrait, Value};
 
+pub use access::{
+    AccessOpener, AccessQuery, AccessRow, ArrivalHead, Burst, CaseRow, Closed, IndexedAccess, KeptArrival, NewArrival,
+    Week,
+};
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
 pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_jobs", include_str!("migrations/0005_jobs.sql")),
     ("0006_uploads", include_str!("migrations/0006_uploads.sql")),
     ("0010_seal", include_str!("migrations/0010_seal.sql")),
+    ("0013_access", include_str!("migrations/0013_access.sql")),
     ("0014_feeds", include_str!("migrations/0014_feeds.sql")),
 ];
 

@@ -5,8 +5,11 @@ use domain::journal::Entry;
 use crate::Store;
 use crate::error::{Error, Result};
 
+/// What is not an access that another system reported; as the index `journal_own` says it.
+pub(crate) const OWN: &str = "(action < 'access.' OR action >= 'access/')";
+
 impl Store {
-    /// At most `limit` entries of a facility, newest first: older than place `before`, and made from the instant
+    /// At most `limit` entries of a facility, newest first, without the accesses that other systems reported: older than place `before`, and made from the instant
     /// `since` (inclusive) until `until` (exclusive), both UTC microseconds.
     ///
     /// # Errors
@@ -19,7 +22,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Entry>> {
         let sql = format!(
-            "SELECT entry FROM journal WHERE facility = $1 AND seq < $2 AND at >= $3 AND at < $4 \
+            "SELECT entry FROM journal WHERE facility = $1 AND seq < $2 AND at >= $3 AND at < $4 AND {OWN} \
              ORDER BY seq DESC LIMIT {limit}"
         );
         self.entries(&sql, vec![facility.into(), before.into(), since.into(), until.into()]).await

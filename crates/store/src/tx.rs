@@ -4,6 +4,7 @@ use domain::journal::{Actor, Entry, Event, GENESIS, chain};
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
+use crate::access::Index;
 use crate::error::{Error, Result};
 use crate::{dialect, statement};
 
@@ -17,16 +18,32 @@ pub struct WriteTx {
     changed: bool,
     rows_locked: bool,
     events: Vec<Event>,
+    index: Index,
 }
 
 impl WriteTx {
     pub(crate) fn new(tx: DatabaseTransaction, actor: Actor, facility: String, now: Timestamp) -> Self {
-        Self { tx, actor, facility, now, changed: false, rows_locked: false, events: Vec::new() }
+        Self {
+            tx,
+            actor,
+            facility,
+            now,
+            changed: false,
+            rows_locked: false,
+            events: Vec::new(),
+            index: Index::default(),
+        }
     }
 
     /// Records what happened; it becomes part of the journal when the transaction commits.
     pub fn record(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Records an access; it becomes part of the journal and of the index when the transaction commits.
+    pub(crate) fn record_access(&mut self, access: &domain::access::Access, mark: i64) {
+        self.index.note(self.events.len(), access.clone(), mark);
+        self.events.push(access.event());
     }
 
     /// Commits the changes and their events together.
@@ -41,6 +58,7 @@ impl WriteTx {
         }
         if !self.events.is_empty() {
             self.append().await?;
+            self.index.write(&self.tx, &self.facility, self.events.len()).await?;
         }
         Ok(self.tx.commit().await?)
     }

@@ -239,6 +239,7 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
     write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
 
+    write(Method::GET, "/api/v1/accesses/transfer", Permission::ReadAccesses, || get(fhir::transfer)),
     write(Method::POST, "/api/v1/fhir", Permission::SendAccesses, || post(fhir::bundle)),
     write(Method::POST, "/api/v1/fhir/AuditEvent", Permission::SendAccesses, || post(fhir::create)),
 

@@ -16,7 +16,7 @@ use crate::{App, RejectedRow, SheetReport, blocking};
 
 /// What became of a file, or would.
 #[derive(Debug, Default)]
-pub struct AccessFile {
+pub struct AccessImport {
     /// What the reader has to tell: encoding, sheets passed over.
     pub notes: Vec<String>,
     /// Accesses that were read.
@@ -37,7 +37,7 @@ pub struct AccessFile {
 struct Understood {
     format: &'static str,
     accesses: Vec<Access>,
-    told: AccessFile,
+    told: AccessImport,
 }
 
 impl App {
@@ -53,7 +53,7 @@ impl App {
         name: &str,
         bytes: Vec<u8>,
         dry_run: bool,
-    ) -> Result<AccessFile> {
+    ) -> Result<AccessImport> {
         let mapping: Mapping =
             self.store.mapping_list(&feed.facility).await?.into_iter().map(|(l, h, c)| ((l, h), c)).collect();
         let (now, of, own) = (self.now(), name.to_owned(), feed.clone());
@@ -103,22 +103,28 @@ fn read(name: &str, bytes: &[u8], mapping: &Mapping, origin: &Origin<'_>) -> Res
         let (_, reading) = fhir::read(bytes, origin)?;
         Ok(understood("fhir", reading))
     } else if text.starts_with('<') && text.contains("<AuditMessage") {
-        let accesses = dicom::read(text, origin)?;
-        Ok(Understood { format: "atna", accesses, told: AccessFile::default() })
+        // One message, or one a line, as they are exported.
+        let whole = |line: &str| line.trim_start().starts_with('<') && line.trim_end().ends_with("</AuditMessage>");
+        let messages: Vec<&str> = if text.lines().all(whole) { text.lines().collect() } else { vec![text] };
+        let mut reading = Reading::default();
+        for message in messages {
+            reading.push(dicom::read(message, origin), origin.now);
+        }
+        Ok(understood("atna", reading))
     } else {
         table_of(name, bytes, mapping, origin)
     }
 }
 
 fn understood(format: &'static str, reading: Reading) -> Understood {
-    let told = AccessFile {
+    let told = AccessImport {
         rejected: reading
             .refused
             .into_iter()
             .map(|(at, error)| RejectedRow { line: at + 1, key: None, problems: vec![error.to_string()] })
             .collect(),
         doubts: reading.doubts.into_iter().map(|(at, doubt)| (at + 1, doubt.to_string())).collect(),
-        ..AccessFile::default()
+        ..AccessImport::default()
     };
     Understood { format, accesses: reading.accesses, told }
 }
@@ -127,7 +133,7 @@ fn table_of(name: &str, bytes: &[u8], mapping: &Mapping, origin: &Origin<'_>) ->
     let book = table::read(name, bytes).map_err(|error| Error::unreadable(name, &error))?;
     let picked =
         pick_sheets(&book, name, Some(&ACCESSES), mapping).map_err(|error| Error::unrecognised(name, &error))?;
-    let mut told = AccessFile { notes: book.notes.clone(), ..AccessFile::default() };
+    let mut told = AccessImport { notes: book.notes.clone(), ..AccessImport::default() };
     told.notes.extend(picked.notes.iter().cloned());
     let (mut accesses, mut reports) = (Vec::new(), Vec::new());
     for recognised in &picked.sheets {

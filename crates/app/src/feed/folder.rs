@@ -119,7 +119,7 @@ impl App {
         tx.feed_file_take(&feed.source, &digest, &name).await?;
         let (new, refused) = outcome.as_ref().map_or((0, 0), |counts| *counts);
         tx.record(
-            Event::new("accesses.file", feed.source.clone())
+            Event::new("accesses.folder", feed.source.clone())
                 .with("sha256", &digest)
                 .with("new", new)
                 .with("refused", refused)

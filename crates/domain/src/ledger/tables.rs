@@ -1,5 +1,6 @@
 //! The table itself. Order of ledgers is the order of import (a ledger comes after those it refers to).
 
+mod logs;
 mod workflow;
 
 use super::{Choice, Column, Kind, Ledger, Reference};
@@ -555,4 +556,7 @@ pub static LEDGERS: &[Ledger] = &[
     workflow::DISPOSALS,
     workflow::ATTENDANCE,
     workflow::OVERRIDES,
+    // -- where the logs of other systems come from, and what maintenance was planned
+    logs::LOG_SOURCES,
+    logs::WORK_PLANS,
 ];

@@ -4,10 +4,31 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use app::AccessFile;
-use clap::Args;
+use app::{AccessExport, AccessImport};
+use clap::{Args, Subcommand};
 
 use super::{Context, files, read_file, say, write_file};
+
+/// アクセス記録
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// ほかのシステムの記録を取り込む
+    Import(Import),
+    /// 期間の記録を、ほかのシステムの形式で書き出す（書き出したことは操作記録に残ります）
+    Transfer(Transfer),
+    /// 記録にある言葉が何をしたことかを覚えさせる
+    Word(Word),
+}
+
+impl Command {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        match self {
+            Self::Import(command) => command.run(context).await,
+            Self::Transfer(command) => command.run(context).await,
+            Self::Word(command) => command.run(context).await,
+        }
+    }
+}
 
 /// アクセス記録の取込み
 #[derive(Debug, Args)]
@@ -24,6 +45,23 @@ pub(crate) struct Import {
     /// 取り込めなかった行を書き出すフォルダ
     #[arg(long, value_name = "フォルダ", default_value = ".")]
     rejected: PathBuf,
+}
+
+/// アクセス記録の書出し
+#[derive(Debug, Args)]
+pub(crate) struct Transfer {
+    /// 形式（fhir：FHIR R4のAuditEvent、ocsf、atna：DICOM監査メッセージ、table：取り込める表）
+    #[arg(long, value_name = "形式", value_parser = ["fhir", "ocsf", "atna", "table"])]
+    format: String,
+    /// 最初の日
+    #[arg(long, value_name = "日付")]
+    from: String,
+    /// 最後の日
+    #[arg(long, value_name = "日付")]
+    until: String,
+    /// 書き出すファイル
+    #[arg(long, value_name = "ファイル")]
+    out: PathBuf,
 }
 
 /// 言葉の対応
@@ -51,7 +89,9 @@ impl Import {
         if let (Some(workbook), false) = (&file.rejected_workbook, self.dry_run) {
             let path = self.rejected.join(format!("{}{}.xlsx", name.replace('.', "_"), files::REJECTED));
             match write_file(&path, workbook) {
-                Ok(()) => say(format!("  ・取り込めなかった行：{}（直して、もう一度取り込んでください）", path.display())),
+                Ok(()) => {
+                    say(format!("  ・取り込めなかった行：{}（直して、もう一度取り込んでください）", path.display()))
+                }
                 // The other rows are saved; the ones that are not were named above.
                 Err(error) => say(format!("  ・取り込めなかった行のファイルを作れませんでした。{error}")),
             }
@@ -59,7 +99,7 @@ impl Import {
         Ok(if file.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 
-    fn tell(&self, name: &str, file: &AccessFile) {
+    fn tell(&self, name: &str, file: &AccessImport) {
         let mark = if file.rejected.is_empty() { "✓" } else { "△" };
         let refused = file.rejected.len();
         say(if self.dry_run {
@@ -82,6 +122,19 @@ impl Import {
         for note in &file.notes {
             say(format!("  ・{note}"));
         }
+    }
+}
+
+impl Transfer {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let day = |text: &str| domain::jp::parse_date(text).map_err(|e| anyhow::anyhow!("{e}（{}）", e.code()));
+        let days = (day(&self.from)?, day(&self.until)?);
+        let Some(format) = AccessExport::parse(&self.format) else { anyhow::bail!("{}", self.format) };
+        let facility = context.facility().await?;
+        let bytes = context.app.transfer_accesses(&context.actor, &facility, days, format).await?;
+        write_file(&self.out, &bytes)?;
+        say(format!("{}を作りました。", self.out.display()));
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -1,19 +1,21 @@
-//! Access events from FHIR servers: `POST AuditEvent`, and a Bundle to the base, as FHIR R4 has it.
+//! Access events from FHIR servers: `POST AuditEvent`, and a Bundle to the base, as FHIR R4 has it; and a period of
+//! accesses for other systems.
 //!
 //! What is refused is answered as an OperationOutcome, whoever refused it; an entry of a batch that cannot be read is
 //! refused alone. An answer that promises (201) is given once the event is durable.
 
-use app::{AccessDocument, DocumentKind};
+use app::{AccessDocument, AccessExport, DocumentKind};
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{ApiResult, Asked, Caller};
 use crate::form::UPLOAD_MAX;
-use crate::page::Problem;
+use crate::page::{Problem, file};
 
 /// The path under which FHIR is spoken.
 pub(crate) const BASE: &str = "/api/v1/fhir";
@@ -76,6 +78,32 @@ async fn receive(caller: &Caller, mut asked: Asked, request: Request) -> Result<
     let bytes = to_bytes(request.into_body(), UPLOAD_MAX).await.map_err(|_| Problem::too_large())?;
     Ok(caller.app().receive_document(&caller.actor(), &feed, bytes.to_vec()).await?)
 }
+
+/// The accesses of a period in one of the formats, as a file. That it was taken is an entry of the journal.
+pub(crate) async fn transfer(caller: Caller, mut asked: Asked) -> ApiResult {
+    let codes = AccessExport::ALL.map(AccessExport::code);
+    let format = asked.one_of("format", &codes).and_then(AccessExport::parse).unwrap_or(AccessExport::Fhir);
+    let from: Option<Date> = asked.parsed("from", DAY);
+    let until: Option<Date> = asked.parsed("until", DAY);
+    for (name, day) in [("from", from), ("until", until)] {
+        if day.is_none() {
+            asked.fault(name, &format!("「{name}」がないか、{DAY}ではありません。入れてください。"));
+        }
+    }
+    asked.done()?;
+    let Some(days) = from.zip(until) else { return Err(Problem::nowhere(StatusCode::NOT_FOUND)) };
+    let bytes = caller.app().transfer_accesses(&caller.actor(), caller.facility(), days, format).await?;
+    let (kind, ending) = match format {
+        AccessExport::Fhir => (FHIR, "json"),
+        AccessExport::Ocsf => ("application/x-ndjson", "ndjson"),
+        AccessExport::Atna => ("application/xml-external-parsed-entity", "xml"),
+        AccessExport::Table => ("text/csv; charset=utf-8", "csv"),
+    };
+    Ok(file(&format!("accesses_{}_{}.{ending}", days.0, days.1), kind, bytes))
+}
+
+/// What a day is called where one is missing.
+const DAY: &str = "日付（2026-04-01の形）";
 
 /// Answers with a resource.
 pub(crate) fn resource(status: StatusCode, resource: &Value) -> Response {

@@ -120,6 +120,14 @@ const OPERATIONS: &[Operation] = &[
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
     operation("POST", "/api/v1/losses", "機器・媒体の紛失を届け出る", "201", |_| json_of(named_row("records")))
         .takes(|_| json_of(object(&[("device", entered()), ("what_happened", entered())]))),
+    operation("GET", "/api/v1/accesses/transfer", "期間のアクセス記録を、ほかのシステムの形式で書き出す（書き出したことは操作記録に残る）", "200", |_| json!({
+        FHIR: { "schema": { "type": "object" } }, "application/x-ndjson": { "schema": string() },
+        "application/xml-external-parsed-entity": { "schema": string() }, "text/csv": { "schema": string() },
+    })).asks(|_| vec![
+        parameter("from", true, "最初の日", &json!({ "type": "string", "format": "date" })),
+        parameter("until", true, "最後の日", &json!({ "type": "string", "format": "date" })),
+        parameter("format", false, "形式（既定は fhir）", &json!({ "type": "string", "enum": app::AccessExport::ALL.map(app::AccessExport::code) })),
+    ]),
     operation("POST", "/api/v1/fhir", "FHIR R4のBundle（batch・transaction・collection）でアクセス記録を送る", "200", |_| fhir_of("Bundle", &["type"]))
         .takes(|_| fhir_of("Bundle", &["type"])).asks(|_| vec![source()]),
     operation("POST", "/api/v1/fhir/AuditEvent", "FHIR R4のAuditEventを1件送る", "201", |_| fhir_of("OperationOutcome", &["issue"]))

@@ -138,3 +138,23 @@ fn every_detail_of_an_event_has_a_name_for_people() {
     }
     assert!(seen > 50, "{seen}");
 }
+
+#[test]
+fn every_action_of_the_journal_has_a_name_for_people() {
+    let sources = ["../app/src", "../store/src", "../domain/src"].map(|folder| files(folder, "rs"));
+    let named = |key: &str| WORDS.contains(&format!("\n{key} = ")) || WORDS.contains(&format!("\n\"{key}\" = "));
+    let mut seen = 0;
+    for (name, text) in sources.iter().flatten().filter(|(name, _)| name != "tests.rs") {
+        // What tests make up needs no name.
+        let text = text.split("mod tests {").next().unwrap();
+        for call in ["Event::new(\"", "= step(\"", "action: \"", "proved, \""] {
+            for action in after(text, call) {
+                let verb = action.rsplit('.').next().unwrap();
+                seen += 1;
+                let there = named(&format!("action-{action}")) || named(&format!("action-{verb}"));
+                assert!(there, "{name}: action-{action}");
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}
