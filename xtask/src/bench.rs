@@ -1,6 +1,7 @@
 //! Benchmarks on synthetic facilities: what one and many cost, beside the cost of reading the rows at all.
 
 mod client;
+mod intake;
 mod web;
 
 use std::fmt::Write as _;
@@ -30,8 +31,10 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["web", url] => web::run(Some(url)).await,
         ["rows"] => web::rows(None).await,
         ["rows", url] => web::rows(Some(url)).await,
+        ["intake"] => intake::run(None).await,
+        ["intake", url] => intake::run(Some(url)).await,
         _ => bail!(
-            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL] | bench rows [DATABASE-URL]"
+            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL] | bench rows [DATABASE-URL] | bench intake [DATABASE-URL]"
         ),
     }
 }

@@ -9,7 +9,7 @@ use intake::access::{AccessError, Doubt, Origin, READER, dicom, syslog};
 use jiff::Timestamp;
 
 use super::Feed;
-use crate::access::Arrival;
+use crate::access::{Arrival, Receipt};
 use crate::error::{Error, Result};
 use crate::{App, blocking};
 
@@ -37,6 +37,13 @@ pub struct Taken {
     pub refused: u64,
 }
 
+impl Taken {
+    fn add(&mut self, receipts: &[Receipt]) {
+        self.new += receipts.iter().map(|receipt| receipt.new).sum::<u64>();
+        self.known += receipts.iter().map(|receipt| receipt.known).sum::<u64>();
+    }
+}
+
 impl App {
     /// Takes messages in, durable when this returns. Messages of one source stay in their order.
     ///
@@ -47,18 +54,22 @@ impl App {
         let (facilities, mut taken) = blocking(move || arrivals(messages, now)).await?;
         let by = Actor::new("syslog");
         for (facility, arrivals) in facilities {
-            let count: usize = arrivals.iter().map(|(_, messages)| messages).sum();
-            let arrivals = arrivals.into_iter().map(|(arrival, _)| arrival).collect();
-            match self.receive_accesses(&by, &facility, arrivals).await {
-                Ok(receipts) => {
-                    taken.new += receipts.iter().map(|receipt| receipt.new).sum::<u64>();
-                    taken.known += receipts.iter().map(|receipt| receipt.known).sum::<u64>();
-                }
+            let all = arrivals.iter().map(|(arrival, _)| arrival.clone()).collect();
+            match self.receive_accesses(&by, &facility, all).await {
+                Ok(receipts) => taken.add(&receipts),
                 Err(Error::Store(error)) => return Err(error.into()),
-                // Taken out of the ledger since the connection was made.
-                Err(error) => {
-                    tracing::warn!(code = error.code(), "messages refused");
-                    taken.refused += count as u64;
+                // One that was taken out of the ledger since its connection was made does not take the others along.
+                Err(_) => {
+                    for (arrival, count) in arrivals {
+                        match self.receive_accesses(&by, &facility, vec![arrival]).await {
+                            Ok(receipts) => taken.add(&receipts),
+                            Err(Error::Store(error)) => return Err(error.into()),
+                            Err(error) => {
+                                tracing::warn!(code = error.code(), "messages refused");
+                                taken.refused += count as u64;
+                            }
+                        }
+                    }
                 }
             }
         }

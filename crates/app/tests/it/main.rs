@@ -9,6 +9,7 @@ mod clinic;
 mod demo;
 mod evidence;
 mod facts;
+mod feed;
 mod identity;
 mod jobs;
 mod ledgers;

@@ -7,6 +7,7 @@ mod doors;
 mod forms;
 mod journal;
 mod support;
+mod syslog;
 mod texts;
 mod verdicts;
 mod workflow;
