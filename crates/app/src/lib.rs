@@ -57,6 +57,7 @@ pub use identity::{
     SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
+pub use intake::access::table::ACCESSES;
 pub use intake::access::{AccessError, syslog};
 pub use inventory::{Received, RecordedMachine};
 pub use jobs::{JOBS_KEPT, Job, JobState, Work};
