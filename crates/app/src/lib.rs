@@ -59,6 +59,10 @@ pub use identity::{
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use intake::access::table::ACCESSES;
 pub use intake::access::{AccessError, syslog};
+/// Largest report of an agent accepted, in bytes.
+pub use intake::inventory::BODY_MAX as REPORT_MAX;
+/// Largest table accepted, in bytes.
+pub use intake::table::MAX_FILE as TABLE_MAX;
 pub use inventory::{Received, RecordedMachine};
 pub use jobs::{JOBS_KEPT, Job, JobState, Work};
 pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};

@@ -6,7 +6,7 @@
 
 use std::fmt::Display;
 
-use domain::catalog::{Catalog, Confidence};
+use domain::catalog::{Catalog, Confidence, Requirement};
 use domain::evaluate::{Finding, Overridden, Verdict};
 use domain::journal::{Actor, Event, sha256};
 use domain::jp;
@@ -453,7 +453,7 @@ impl<'a> Papers<'a> {
                 TableRow {
                     cells: vec![
                         self.number(f).into(),
-                        f.requirement.summary.in_lang(self.lang).into(),
+                        self.summary(f.requirement).into(),
                         Cell::marked(f.verdict, on),
                         basis.join("\n").into(),
                     ],
@@ -530,6 +530,12 @@ impl<'a> Papers<'a> {
             Lang::Ja => japanese,
             Lang::En => 28.0,
         })
+    }
+
+    /// What it asks for and, where that was not read in this edition, where it was.
+    fn summary(&self, requirement: &Requirement) -> String {
+        let summary = requirement.summary.in_lang(self.lang);
+        requirement.provenance(self.lang).map_or_else(|| summary.to_owned(), |from| format!("{summary}\n［{from}］"))
     }
 
     /// The number, with the mark for numbers that were not confirmed.

@@ -4,6 +4,7 @@
 //! a duplicate id or a dangling reference, and names the file and the requirement; a catalog that
 //! loads can be evaluated without further checks.
 
+mod about;
 mod files;
 mod load;
 mod rule;
@@ -14,6 +15,7 @@ use std::sync::OnceLock;
 use jiff::civil::Date;
 use serde::Deserialize;
 
+pub use about::{Cadence, Carried, Nature};
 pub use files::CATALOG_FILES;
 pub use load::LoadError;
 pub use rule::{Empty, Rule};
@@ -113,8 +115,8 @@ pub struct Requirement {
     pub chapter_title: Option<String>,
     /// Requirement, or commentary that is listed and never judged.
     pub is_guidance: bool,
-    /// technical, organizational, …
-    pub kind: String,
+    /// What it is about.
+    pub kind: Nature,
     /// How well its text is known.
     pub confidence: Confidence,
     /// How well its number is known, where that differs.
@@ -124,7 +126,7 @@ pub struct Requirement {
     /// Keys of the cited sources.
     pub sources: Vec<String>,
     /// How often it is due.
-    pub cadence: Option<String>,
+    pub cadence: Option<Cadence>,
     /// For checklists: which forms carry it (`hospital`, `pharmacy`, `vendor`).
     pub forms: Vec<String>,
     /// For checklists: the columns of the form (`server`, `terminal`, `network`, …).
@@ -133,8 +135,8 @@ pub struct Requirement {
     pub reference_only: bool,
     /// The edition in which the text was actually read, where it is an older one.
     pub seen_in: Option<String>,
-    /// Whether an older text is confirmed, assumed or changed in this edition.
-    pub carried: Option<String>,
+    /// Whether that text stands in this edition.
+    pub carried: Option<Carried>,
     /// To whom it applies.
     pub applies: Applies,
     /// Why no machine can judge it (exactly when the rule asks a person).

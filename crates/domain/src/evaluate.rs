@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Applies, Catalog, CatalogKind, Catalogs, Empty, Path, Requirement, Rule};
 use crate::fact::{ALWAYS, Tally};
+use crate::mfa;
 use crate::text::Label;
 use crate::threshold;
 
@@ -76,6 +77,8 @@ pub struct Facility {
     pub edition: Option<String>,
     /// Whether it uses medical information systems at all.
     pub uses_systems: Option<bool>,
+    /// How it reads the two-factor rule where the guideline is silent.
+    pub mfa: mfa::Settings,
 }
 
 /// The best document of a kind.
@@ -246,6 +249,8 @@ pub struct Leaf<'a> {
     pub basis: Basis<'a>,
     /// Last day on which that evidence holds, where it has one; it may lie in the past.
     pub until: Option<Date>,
+    /// The facility's own reading of the two-factor rule, of a fact that was judged by it.
+    pub reading: Option<&'a mfa::Settings>,
 }
 
 /// The piece of evidence behind a leaf.
@@ -367,6 +372,9 @@ impl Evidence {
 /// The fact that every MDS/SDS answer is はい or 対象外; 保守委託機関編 10章 chooses vendors by it.
 const VENDOR_ANSWERS: &str = "vendor.answers_clear";
 
+/// The facts judged by [`mfa::judge`], with what a facility may read in its own way.
+const TWO_FACTOR: &[&str] = &["system.two_factor", "system.two_factor_planned"];
+
 struct Judge<'a> {
     catalogs: &'a Catalogs,
     evidence: &'a Evidence,
@@ -479,7 +487,9 @@ impl<'a> Judge<'a> {
             },
             Rule::Attest { .. } => self.said(requirement),
         };
-        leaves.push(Leaf { rule, truth, basis, until });
+        let read = matches!(rule, Rule::Fact { fact, .. } if TWO_FACTOR.contains(&fact.name));
+        let reading = read.then_some(&self.evidence.facility.mfa).filter(|own| **own != mfa::Settings::default());
+        leaves.push(Leaf { rule, truth, basis, until, reading });
         // What agents renew by themselves is not about to run out.
         let renewed = matches!(rule, Rule::Fact { fact, .. } if fact.holds_days <= 2 * threshold::SOON.value);
         Held { truth, until: until.filter(|_| truth == Truth::True && !renewed) }

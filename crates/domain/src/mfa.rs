@@ -23,13 +23,14 @@ pub use verdict::{Code, Judgement, Verdict};
 /// The day the guideline asks about: systems in use on 令和9年4月1日.
 const REFERENCE_DATE: Date = date(2027, 4, 1);
 
-/// How the rule is read where the guideline's text is silent or can be read in two ways.
+/// How the rule is read where the guideline's text is silent or can be read in two ways. A facility may state its own
+/// reading in its row of the ledger (see [`Settings::of_facility`]); what it departs from is shown with the verdict.
 ///
 /// Three further choices need no switch because what is entered settles them: a PC on which the
 /// application runs to completion is entered as a client *and* as a server; the operating system of
 /// a server run by a vendor is entered as the vendor's SDS answers it; and the preconditions of the
 /// bastion designs are asked of a bastion, never of an equivalent measure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// 基準日; also the first day on which a renewal can carry the relief. Default 2027-04-01.
     pub reference_date: Date,

@@ -27,8 +27,11 @@ pub use rows::{ParsedRow, Problem, mark_duplicates};
 pub const MAX_FILE: usize = 64 << 20;
 /// Most that the parts of a workbook may unpack to, in bytes.
 pub const MAX_UNPACKED: u64 = 512 << 20;
-/// Most rows in a sheet, as in Excel.
-pub const MAX_ROWS: usize = 1_048_576;
+/// Most rows with something in them read of one file. A column filled down to Excel's last row would make a million
+/// devices, and take the memory of a small server.
+pub const MAX_ROWS: usize = 200_000;
+/// Last row of a sheet, as in Excel; empty rows up to there are passed over.
+pub const LAST_ROW: usize = 1_048_576;
 /// Rightmost column that may hold a value, counted from 1.
 pub const MAX_COLUMNS: usize = 512;
 /// Most cells kept of one file, empty ones between filled ones included.
@@ -136,16 +139,24 @@ impl Sheet {
     }
 }
 
-/// How many cells of a file may still be kept.
-struct Budget(usize);
+/// How many cells and rows of a file may still be kept.
+struct Budget {
+    cells: usize,
+    rows: usize,
+}
 
 impl Budget {
     const fn new() -> Self {
-        Self(MAX_CELLS)
+        Self { cells: MAX_CELLS, rows: MAX_ROWS }
     }
 
     fn spend(&mut self, cells: usize) -> Result<(), ReadError> {
-        self.0 = self.0.checked_sub(cells).ok_or(ReadError::TooManyCells)?;
+        self.cells = self.cells.checked_sub(cells).ok_or(ReadError::TooManyCells)?;
+        Ok(())
+    }
+
+    fn row(&mut self) -> Result<(), ReadError> {
+        self.rows = self.rows.checked_sub(1).ok_or(ReadError::TooManyRows)?;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ mod token;
 mod verdicts;
 
 use std::fs::File;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -265,9 +265,12 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::write(path, bytes).with_context(explain)
 }
 
-/// Reads a file named on the command line.
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| {
+/// Reads a file named on the command line, of one larger than `most` bytes no more than shows that it is: a film that
+/// lies among the ledgers is refused for its size, not read into memory.
+fn read_file(path: &Path, most: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes)).with_context(|| {
         format!("「{}」を読めませんでした（INP-001）。ファイルの場所と権限を確かめてください。", path.display())
-    })
+    })?;
+    Ok(bytes)
 }

@@ -78,7 +78,21 @@ fn facility_of(stored: StoredRow) -> Facility {
         staff: yes(row, "staff"),
         edition: text(row, "edition"),
         uses_systems: yes(row, "uses_systems"),
+        mfa: mfa::Settings::of_facility(row),
         id: stored.id,
+    }
+}
+
+/// What the two-factor rule has to know about a facility.
+#[derive(Clone, Copy, Default)]
+struct Reading {
+    hoshu: bool,
+    settings: mfa::Settings,
+}
+
+impl Reading {
+    fn of(evidence: &Evidence) -> Self {
+        Self { hoshu: evidence.path() == Some(domain::catalog::Path::Hoshu), settings: evidence.facility.mfa }
     }
 }
 
@@ -355,7 +369,7 @@ impl Store {
         today: Date,
         all: &mut BTreeMap<String, Evidence>,
     ) -> Result<()> {
-        for judged in self.judge_logins(facility, today, |id| all.get(id).and_then(Evidence::path)).await? {
+        for judged in self.judge_logins(facility, today, |id| all.get(id).map(Reading::of).unwrap_or_default()).await? {
             let Some(evidence) = all.get_mut(&judged.facility) else { continue };
             for (name, outcome) in judged.outcomes {
                 let Some(fact) = fact(name) else { continue };
@@ -374,8 +388,8 @@ impl Store {
     }
 
     async fn login_offenders(&self, fact: &Fact, facility: &str, today: Date) -> Result<Vec<Offender>> {
-        let path = self.path_tally(facility, today).await?;
-        let judged = self.judge_logins(Some(facility), today, |_| path).await?;
+        let reading = self.reading(facility, today).await?;
+        let judged = self.judge_logins(Some(facility), today, |_| reading).await?;
         let mut offenders: Vec<Offender> = judged
             .into_iter()
             .filter_map(|system| {
@@ -399,7 +413,7 @@ impl Store {
         Ok(offenders)
     }
 
-    async fn path_tally(&self, facility: &str, today: Date) -> Result<Option<domain::catalog::Path>> {
+    async fn reading(&self, facility: &str, today: Date) -> Result<Reading> {
         let mut evidence = Evidence::default();
         if let Some(found) = self.facilities(Some(facility)).await?.into_iter().next() {
             evidence.facility = found;
@@ -410,17 +424,16 @@ impl Store {
                 evidence.updates_by_vendor = packed(row, 1)?;
             }
         }
-        Ok(evidence.path())
+        Ok(Reading::of(&evidence))
     }
 
     async fn judge_logins(
         &self,
         facility: Option<&str>,
         today: Date,
-        path_of: impl Fn(&str) -> Option<domain::catalog::Path>,
+        reading_of: impl Fn(&str) -> Reading,
     ) -> Result<Vec<JudgedSystem>> {
         let (Some(systems), Some(logins)) = (ledger("systems"), ledger("logins")) else { return Ok(Vec::new()) };
-        let settings = mfa::Settings::default();
         let logins = self.row_list(logins, facility).await?;
         let mut by_system: HashMap<(&str, String), Vec<&StoredRow>> = HashMap::new();
         for login in &logins {
@@ -436,7 +449,7 @@ impl Store {
                 continue;
             }
             let ways = by_system.get(&(system.facility.as_str(), system.key.clone())).map_or(&[][..], Vec::as_slice);
-            let hoshu = path_of(&system.facility) == Some(domain::catalog::Path::Hoshu);
+            let Reading { hoshu, settings } = reading_of(&system.facility);
             let rows: Vec<&Row> = ways.iter().map(|way| &way.row).collect();
             let case = mfa::from_rows(row, &rows, hoshu);
             let judgement = mfa::judge(&case, today, &settings);

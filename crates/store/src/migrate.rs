@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_seal", include_str!("migrations/0010_seal.sql")),
     ("0013_access", include_str!("migrations/0013_access.sql")),
     ("0014_feeds", include_str!("migrations/0014_feeds.sql")),
+    ("0016_readings", include_str!("migrations/0016_readings.sql")),
 ];
 
 struct SqlMigration {

@@ -199,3 +199,50 @@ async fn only_what_a_shown_edition_asks_for_is_listed() {
     })
     .await;
 }
+
+/// Where the guideline is silent the facility may say how it reads the rule, and every verdict shows that it does.
+#[tokio::test]
+async fn a_facility_reads_the_two_factor_rule_in_its_own_way() {
+    on_each(async |site| {
+        let name = site.name;
+        let facility = site.facility("架空医院").await;
+        let place = [("no", facility.no.as_str()), ("name", "架空医院")];
+        let system = [("no", "SYS-1"), ("name", "電子カルテ"), ("handles", "はい")];
+        let card = [("system", "SYS-1"), ("os", "ICカード+PIN")];
+        let client = [("no", "L-1"), ("side", "端末"), ("app", "パスワード"), ("link", "画面への自動入力")];
+        put(&site, &facility, "systems", &[&system]).await;
+        let server = [("no", "L-2"), ("side", "サーバ")];
+        put(&site, &facility, "logins", &[&[&client[..], &card].concat(), &[&server[..], &card].concat()]).await;
+        assert_eq!(
+            tally(&site.app.assess(&facility).await.unwrap(), "system.two_factor"),
+            (1, 1, 0),
+            "{name}: form filling links nothing"
+        );
+
+        let read = [("mfa_form_fill", "はい")];
+        put(&site, &facility, "facilities", &[&[&place[..], &read].concat()]).await;
+        assert_eq!(
+            tally(&site.app.assess(&facility).await.unwrap(), "system.two_factor"),
+            (1, 0, 0),
+            "{name}: the facility says it does"
+        );
+        let assessment = site.app.assess(&facility).await.unwrap();
+        let findings = assessment.findings("mhlw-7.0").unwrap();
+        let finding = findings.iter().find(|f| f.requirement.id == "mhlw-7.0/unyo/14-5").unwrap();
+        let reasons = finding.reasons(domain::text::Lang::Ja).join("");
+        assert!(reasons.contains("この施設の読み方：画面への自動入力も二要素認証の連携: はい"), "{name}: {reasons}");
+
+        let planned = [("two_factor_plan_on", "2027-09-30")];
+        put(&site, &facility, "systems", &[&[&system[..], &planned].concat()]).await;
+        let strict = [("mfa_plan_until", "令和9年4月1日"), ("mfa_form_fill", "いいえ")];
+        for (read, expected) in [(&strict[1..], (1, 0, 0)), (&strict, (1, 1, 0))] {
+            put(&site, &facility, "facilities", &[&[&place[..], read].concat()]).await;
+            assert_eq!(
+                tally(&site.app.assess(&facility).await.unwrap(), "system.two_factor"),
+                expected,
+                "{name}: {read:?}"
+            );
+        }
+    })
+    .await;
+}

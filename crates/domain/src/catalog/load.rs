@@ -7,8 +7,10 @@ use serde::de::DeserializeOwned;
 
 use super::rule::RawRule;
 use super::{
-    Applies, Catalog, CatalogKind, Catalogs, CitedSource, Confidence, Link, Requirement, Status, Text, Volume,
+    Applies, Cadence, Carried, Catalog, CatalogKind, Catalogs, CitedSource, Confidence, Link, Nature, Requirement,
+    Status, Text, Volume,
 };
+use crate::ledger::{self, Kind};
 
 /// Why a catalog file was refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,13 +88,13 @@ struct RawRequirement {
     chapter_title: Option<String>,
     #[serde(rename = "type")]
     what: RequirementType,
-    kind: String,
+    kind: Nature,
     confidence: Confidence,
     number_confidence: Option<Confidence>,
     summary: Text,
     #[serde(default)]
     sources: Vec<String>,
-    cadence: Option<String>,
+    cadence: Option<Cadence>,
     #[serde(default)]
     forms: Vec<String>,
     #[serde(default)]
@@ -100,7 +102,7 @@ struct RawRequirement {
     #[serde(default)]
     reference_only: bool,
     seen_in: Option<String>,
-    carried: Option<String>,
+    carried: Option<Carried>,
     #[serde(default)]
     applies: Applies,
     judge: Option<String>,
@@ -227,6 +229,17 @@ fn requirement(file: &str, catalog: &str, raw: RawRequirement) -> Result<Require
     if !raw.id.starts_with(catalog) {
         return Err(fault("idがカタログの名前で始まっていません".to_owned()));
     }
+    let lists = [
+        ("forms", &raw.forms, FORMS),
+        ("targets", &raw.targets, TARGETS),
+        ("patterns", &raw.applies.patterns, PATTERNS),
+        ("kinds", &raw.applies.kinds, &facility_kinds()),
+    ];
+    for (key, given, known) in lists {
+        if let Some(word) = given.iter().find(|word| !known.contains(&word.as_str())) {
+            return Err(fault(format!("{key}に「{word}」はありません。{}のどれかです", known.join("、"))));
+        }
+    }
     let rule = match raw.rule {
         Some(rule) => Some(rule.check().map_err(|reason| LoadError {
             file: file.to_owned(),
@@ -256,6 +269,21 @@ fn requirement(file: &str, catalog: &str, raw: RawRequirement) -> Result<Require
         judge: raw.judge,
         rule,
     })
+}
+
+/// The checklist's three forms.
+const FORMS: &[&str] = &["hospital", "pharmacy", "vendor"];
+/// The columns of the checklist.
+const TARGETS: &[&str] = &["server", "terminal", "network"];
+/// The reference patterns of 概説編 表3-2.
+const PATTERNS: &[&str] = &["I", "II", "III", "IV"];
+
+/// The codes of the kinds of facility, from their ledger.
+fn facility_kinds() -> Vec<&'static str> {
+    match ledger::ledger("facilities").and_then(|l| l.column("kind")).map(|c| c.kind) {
+        Some(Kind::Choice(kinds)) => kinds.iter().map(|kind| kind.code).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn index(catalogs: Vec<Catalog>, links: Vec<Link>, sources: Vec<CitedSource>) -> Result<Catalogs, LoadError> {

@@ -118,11 +118,33 @@ fn faults_are_named() {
         (item("x/v/1", "colour = 1\nrule = { fact = \"device.known\" }"), "", "colour"),
         (item("y/v/1", "rule = { fact = \"device.known\" }"), "", "始まっていません"),
         (item("x/v/1", "sources = [\"nowhere\"]\nrule = { fact = \"device.known\" }"), "", "nowhere"),
+        (good.replace("technical", "techincal"), "", "techincal"),
+        (format!("{good}cadence = \"daily\"\n"), "", "daily"),
+        (format!("{good}forms = [\"hosptal\"]\n"), "", "hosptal"),
+        (format!("{good}targets = [\"endpoint\"]\n"), "", "endpoint"),
+        (format!("{good}applies = {{ patterns = [\"V\"] }}\n"), "", "「V」"),
+        (format!("{good}applies = {{ kinds = [\"klinik\"] }}\n"), "", "klinik"),
         (format!("{good}{good}"), "", "二度"),
         (good.clone(), "[[link]]\nfrom = \"x/v/1\"\nto = \"x/v/9\"\nrelation = \"same\"", "x/v/9"),
     ];
     for (volume, links, says) in cases {
         let error = load(&volume, links).expect_err(says);
         assert!(error.contains(says) && error.contains("CAT-001"), "{error}");
+    }
+}
+
+/// What was read in another edition or a draft says so wherever the requirement is shown, and what a revision touched
+/// says that, too.
+#[test]
+fn a_text_read_elsewhere_says_where() {
+    let catalogs = Catalogs::embedded();
+    let said = |id: &str| catalogs.requirement(id).unwrap().1.provenance(crate::text::Lang::Ja);
+    assert_eq!(said("meti-mic-2.0/main/2.2-b").unwrap(), "第1.1版で確かめた文。この版に残ることは未確認");
+    assert!(said("meti-mic-2.0/main/4.2").unwrap().contains("改定された主題"));
+    assert!(said("meti-mic-2.0/main/6.1").unwrap().contains("この版でも同じと確認"));
+    assert!(said("mhlw-6.0/kikaku/3-2").unwrap().contains("確定した版では未確認"));
+    assert_eq!(said("mhlw-7.0/unyo/14-5"), None);
+    for r in catalogs.catalog("meti-mic-2.0").unwrap().requirements().filter(|r| r.is_counted()) {
+        assert!(r.provenance(crate::text::Lang::Ja).is_some() && r.carried.is_some(), "{}", r.id);
     }
 }

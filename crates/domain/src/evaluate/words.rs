@@ -158,6 +158,13 @@ impl Leaf<'_> {
             }
             _ => (String::new(), String::new()),
         };
+        let says = match self.reading.map(|own| own.departures(lang)) {
+            Some(own) => {
+                let own = own.join(if lang == Lang::Ja { "、" } else { ", " });
+                says + &say(lang, "leaf-reading", &[("own", &own)])
+            }
+            None => says,
+        };
         Line { says, source, on: self.on(), truth: self.truth }
     }
 

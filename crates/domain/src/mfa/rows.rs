@@ -9,7 +9,10 @@ use super::{
     Bastion, Claim, Client, Event, EventKind, Factors, Link, Password, REFERENCE_DATE, Server, Settings, SystemCase,
     Verdict, password, password_r7, plan_holds,
 };
-use crate::ledger::{Row, Value};
+use crate::jp;
+use crate::ledger::{Row, Value, ledger};
+use crate::message::say;
+use crate::text::Lang;
 
 /// Reads one row of `systems` with its rows of `logins`.
 ///
@@ -37,6 +40,41 @@ pub fn from_rows(system: &Row, logins: &[&Row], path_hoshu: bool) -> SystemCase 
         plan: day(system, "two_factor_plan_on"),
         hoshu: path_hoshu,
         vendor_capable: yes_no(system, "vendor_capable"),
+    }
+}
+
+impl Settings {
+    /// The reading that a row of `facilities` states; what it leaves open is the product's.
+    pub fn of_facility(row: &Row) -> Self {
+        let own = Self::default();
+        Self {
+            plan_until: day(row, "mfa_plan_until").unwrap_or(own.plan_until),
+            issued_on: day(row, "mfa_missed_from").unwrap_or(own.issued_on),
+            later_introductions: yes_no(row, "mfa_later").unwrap_or(own.later_introductions),
+            relief_needs_approval: yes_no(row, "mfa_approval").unwrap_or(own.relief_needs_approval),
+            software_renewal_obliges: yes_no(row, "mfa_software").unwrap_or(own.software_renewal_obliges),
+            form_fill_links: yes_no(row, "mfa_form_fill").unwrap_or(own.form_fill_links),
+            reference_date: own.reference_date,
+        }
+    }
+
+    /// Where it departs from the product's reading: headings of the ledger of facilities with what is stated there.
+    pub fn departures(&self, lang: Lang) -> Vec<String> {
+        let own = Self::default();
+        let dates =
+            [("mfa_plan_until", self.plan_until, own.plan_until), ("mfa_missed_from", self.issued_on, own.issued_on)];
+        let answers = [
+            ("mfa_later", self.later_introductions, own.later_introductions),
+            ("mfa_approval", self.relief_needs_approval, own.relief_needs_approval),
+            ("mfa_software", self.software_renewal_obliges, own.software_renewal_obliges),
+            ("mfa_form_fill", self.form_fill_links, own.form_fill_links),
+        ];
+        let dates = dates.into_iter().filter(|(_, is, was)| is != was).map(|(name, is, _)| (name, jp::show(is, lang)));
+        let answers = answers.into_iter().filter(|(_, is, was)| is != was);
+        let answers =
+            answers.map(|(name, is, _)| (name, say(lang, if is { "reading-yes" } else { "reading-no" }, &[])));
+        let heading = |name| ledger("facilities").and_then(|l| l.column(name)).map_or(name, |c| c.label.in_lang(lang));
+        dates.chain(answers).map(|(name, is)| format!("{}: {is}", heading(name))).collect()
     }
 }
 

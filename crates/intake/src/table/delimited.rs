@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::decode::{Decoded, decode};
-use super::{Book, Budget, Cell, Doubt, MAX_COLUMNS, MAX_ROWS, ReadError, Sheet};
+use super::{Book, Budget, Cell, Doubt, LAST_ROW, MAX_COLUMNS, ReadError, Sheet};
 
 /// Beginnings that a spreadsheet takes for a formula.
 const FORMULA: [char; 4] = ['=', '+', '-', '@'];
@@ -53,8 +53,11 @@ pub(super) fn read(file_name: &str, bytes: &[u8]) -> Result<Book, ReadError> {
     let mut doubts = BTreeMap::new();
     for record in (Records { rest: text.trim_end_matches(END_OF_FILE), line: 1, delimiter, width: 0 }) {
         let Record { cells, lines, bad_quote } = record;
-        if rows.len() == MAX_ROWS {
+        if rows.len() == LAST_ROW {
             return Err(ReadError::TooManyRows);
+        }
+        if !cells.is_empty() {
+            budget.row()?;
         }
         if cells.len() > MAX_COLUMNS {
             return Err(ReadError::TooManyColumns);

@@ -32,7 +32,7 @@ pub enum ReadError {
     Damaged(String),
     /// Unpacks to more than [`MAX_UNPACKED`] bytes.
     Bomb,
-    /// More than [`MAX_ROWS`] rows.
+    /// More than [`MAX_ROWS`] rows with something in them, or a row behind the last of Excel.
     TooManyRows,
     /// A value to the right of column [`MAX_COLUMNS`].
     TooManyColumns,
@@ -121,7 +121,9 @@ impl ReadError {
                 .into(),
                 "入手元を確かめてください。自分で作った台帳であれば、画像や使っていないシートを削除してください。",
             ),
-            Self::TooManyRows => ("行が多すぎます。", format!("1シートは{MAX_ROWS}行までです。").into(), SPLIT),
+            Self::TooManyRows => {
+                ("行が多すぎます。", format!("値のある行は、1ファイルに{MAX_ROWS}行までです。").into(), SPLIT)
+            }
             Self::TooManyColumns => {
                 ("列が多すぎます。", format!("値を入れられるのは{MAX_COLUMNS}列目までです。").into(), SPLIT)
             }

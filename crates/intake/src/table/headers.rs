@@ -208,7 +208,10 @@ fn headings(cells: &[Cell]) -> Vec<Heading> {
         let mut variants: Vec<String> =
             ENDINGS.iter().filter_map(|ending| bare.strip_suffix(ending)).map(str::to_owned).collect();
         let plain = bare.trim_start_matches(['お', 'ご']).replace('の', "");
+        // シールNo. is シール番号.
+        let number = bare.strip_suffix("no").map(|word| format!("{word}番号"));
         variants.extend([bare.clone(), day, plain]);
+        variants.extend(number);
         variants.retain(|variant| !variant.is_empty());
         Some(Heading { at, text, folded, bare, variants })
     };

@@ -57,6 +57,9 @@ const IMPLIED: &[(&str, &str, &[&str], &str, bool)] = &[
     ("devices", "antivirus", &["なし", "無し", "無", "未導入", "未いんすとーる"], "antivirus_on", false),
 ];
 
+/// Columns whose cells may be read as another one, too, when that one is left empty: (ledger, column, other column).
+const READ_AS: &[(&str, &str, &str)] = &[("accounts", "rights", "admin")];
+
 impl Recognised<'_> {
     /// The rows below the header.
     pub fn rows(&self) -> impl Iterator<Item = ParsedRow> {
@@ -262,6 +265,12 @@ impl<'r> RowReader<'r> {
             if words.contains(&fold(&cell.text()).as_str()) {
                 // A cell of that column, if there is one, overwrites this or comes first.
                 row.entry(other).or_insert(Value::YesNo(*value));
+            }
+        }
+        for (_, _, other) in READ_AS.iter().filter(|(l, c, _)| *l == ledger && *c == column.name) {
+            let other = self.recognised.ledger.column(other);
+            if let Some((other, Some(value))) = other.and_then(|o| Some((o, o.parse(&cell.text()).ok()?))) {
+                row.entry(other.name).or_insert(value);
             }
         }
     }

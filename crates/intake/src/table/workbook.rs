@@ -4,6 +4,7 @@
 //! a lie in the directory or a damaged part is found while only a few kilobytes are held.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{Cursor, Read as _};
 
 use calamine::{CellErrorType, DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
@@ -11,7 +12,7 @@ use domain::jp;
 use jiff::civil::Time;
 use zip::ZipArchive;
 
-use super::{Book, Budget, Cell, MAX_COLUMNS, MAX_ROWS, MAX_SHEETS, MAX_UNPACKED, ReadError, Sheet};
+use super::{Book, Budget, Cell, LAST_ROW, MAX_COLUMNS, MAX_SHEETS, MAX_UNPACKED, ReadError, Sheet};
 
 type Workbook<'b> = Xlsx<Cursor<&'b [u8]>>;
 
@@ -117,13 +118,19 @@ fn put(
     cell: Cell,
     budget: &mut Budget,
 ) -> Result<(), ReadError> {
-    if row >= MAX_ROWS {
+    if row >= LAST_ROW {
         return Err(ReadError::TooManyRows);
     }
     if column >= MAX_COLUMNS {
         return Err(ReadError::TooManyColumns);
     }
-    let cells = rows.entry(row).or_default();
+    let cells = match rows.entry(row) {
+        Entry::Occupied(kept) => kept.into_mut(),
+        Entry::Vacant(new) => {
+            budget.row()?;
+            new.insert(Vec::new())
+        }
+    };
     if cells.len() <= column {
         budget.spend(column + 1 - cells.len())?;
         cells.resize(column + 1, Cell::Empty);

@@ -40,7 +40,8 @@ fn files_that_are_no_tables() {
     assert_eq!(error("a.xlsx", &zip_of(&[("[Content_Types].xml", b"<Types/>")])).code(), "IMP-010");
     let wide = format!("管理番号{}x\n", ",".repeat(600));
     assert_eq!(error("a.csv", wide.as_bytes()), ReadError::TooManyColumns);
-    assert_eq!(error("a.csv", "a\n".repeat(1_048_577).as_bytes()), ReadError::TooManyRows);
+    assert_eq!(error("a.csv", "a\n".repeat(200_001).as_bytes()), ReadError::TooManyRows);
+    assert_eq!(error("a.csv", format!("a\n{}", "\n".repeat(1_048_577)).as_bytes()), ReadError::TooManyRows);
     let sparse = format!("{}x\n", ",".repeat(400)).repeat(13_000);
     assert_eq!(error("a.csv", sparse.as_bytes()), ReadError::TooManyCells);
 }
@@ -74,6 +75,52 @@ fn zip_of(parts: &[(&str, &[u8])]) -> Vec<u8> {
         zip.write_all(content).unwrap();
     }
     zip.finish().unwrap().into_inner()
+}
+
+/// A workbook of one sheet 「機器台帳」 with these rows.
+fn workbook_of(rows: &str) -> Vec<u8> {
+    const TYPES: &str = "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">\
+        <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
+        <Override PartName=\"/xl/workbook.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml\"/></Types>";
+    let relation = |kind: &str, target: &str| {
+        format!(
+            "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" \
+             Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" Target=\"{target}\"/></Relationships>"
+        )
+    };
+    let main = "xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" \
+                xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"";
+    let book =
+        format!("<workbook {main}><sheets><sheet name=\"機器台帳\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>");
+    let head = "<row r=\"1\"><c t=\"inlineStr\"><is><t>管理番号</t></is></c><c t=\"inlineStr\"><is><t>機器名</t></is></c>\
+                <c t=\"inlineStr\"><is><t>種別</t></is></c></row>";
+    let sheet = format!("<worksheet {main}><sheetData>{head}{rows}</sheetData></worksheet>");
+    zip_of(&[
+        ("[Content_Types].xml", TYPES.as_bytes()),
+        ("_rels/.rels", relation("officeDocument", "xl/workbook.xml").as_bytes()),
+        ("xl/workbook.xml", book.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", relation("worksheet", "worksheets/sheet1.xml").as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ])
+}
+
+/// Formats, frames and separators down to the last row are no rows; a value filled down to it is refused before it
+/// takes the memory of the server.
+#[test]
+fn a_sheet_used_down_to_its_last_row() {
+    const DEVICE: &str = "<row r=\"2\"><c t=\"inlineStr\"><is><t>PC-1</t></is></c><c t=\"inlineStr\"><is><t>受付</t></is></c>\
+                          <c t=\"inlineStr\"><is><t>端末</t></is></c></row>";
+    let down = |step: usize, cell: &str| -> String {
+        (3..=1_048_576).step_by(step).map(|row| format!("<row r=\"{row}\"><c r=\"C{row}\"{cell}</row>")).collect()
+    };
+    let formatted = down(9_999, " s=\"0\"/>");
+    let (found, read) = rows("台帳.xlsx", &workbook_of(&format!("{DEVICE}{formatted}")));
+    assert_eq!((found, read.len()), ("devices", 1));
+    let filled = down(5, "><v>0</v></c>");
+    assert_eq!(error("台帳.xlsx", &workbook_of(&format!("{DEVICE}{filled}"))), ReadError::TooManyRows);
+    let separated = format!("管理番号,機器名,種別\nPC-1,受付,端末\n{}", ",,\n".repeat(250_000));
+    let (found, read) = rows("台帳.csv", separated.as_bytes());
+    assert_eq!((found, read.len()), ("devices", 1));
 }
 
 #[test]

@@ -321,3 +321,42 @@ fn cells_show_what_people_read() {
     assert_eq!(Cell::Bool(true).text(), "TRUE");
     assert!(Cell::Text(" \u{3000}".into()).is_blank());
 }
+
+/// Headings as a small clinic words them: シール№, 使う人, 名前, 状況; and rights that say who is an administrator.
+#[test]
+fn a_small_clinic_words_its_headings_in_its_own_way() {
+    let (name, found) = rows(
+        "PC管理表.csv",
+        "ひだまり医院 情報機器管理表,,,,,,\nシール№,品名,分類,基本ソフト,置き場所,使う人,状況\nひ－001,受付,ﾃﾞｽｸﾄｯﾌﾟPC,Windows11,受付,医事課,使用中\n".as_bytes(),
+    );
+    assert_eq!((name, problems(&found[0]).as_str()), ("devices", ""));
+    let of = |column| value("devices", &found[0], column);
+    assert_eq!(of("no").as_deref(), Some("ひ-001"));
+    assert_eq!((of("owner").as_deref(), of("status").as_deref()), (Some("医事課"), Some("使用中")));
+
+    let (name, found) =
+        rows("システム.csv", "番号,名前,種類,バックアップ最終\n1,電子カルテ,カルテ,2026/11/24\n".as_bytes());
+    assert_eq!((name, problems(&found[0]).as_str()), ("systems", ""));
+    assert_eq!(value("systems", &found[0], "backup_on").as_deref(), Some("2026-11-24"));
+
+    let (name, found) = rows(
+        "ID一覧.csv",
+        "システム名,ID,権限,状況\n1,admin,管理者,有効\n1,a,医師,有効\n1,b,一般ユーザー,停止\n1,c,,有効\n1,d,○,有効\n"
+            .as_bytes(),
+    );
+    assert_eq!(name, "accounts");
+    let said: Vec<_> =
+        found.iter().map(|r| ["rights", "admin", "enabled"].map(|column| value("accounts", r, column))).collect();
+    let row = |rights: &str, admin: Option<&str>, enabled: &str| {
+        [Some(rights).filter(|r| !r.is_empty()), admin, Some(enabled)].map(|text| text.map(str::to_owned))
+    };
+    let expected = [
+        row("管理者", Some("はい"), "はい"),
+        row("医師", None, "はい"),
+        row("一般ユーザー", Some("いいえ"), "いいえ"),
+        row("", None, "はい"),
+        row("○", Some("はい"), "はい"),
+    ];
+    assert_eq!(said, expected);
+    assert!(found.iter().all(|row| row.problems.is_empty()));
+}

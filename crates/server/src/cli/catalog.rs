@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
-use domain::catalog::{Catalog, Catalogs, Confidence, Relation, Requirement};
+use domain::catalog::{Carried, Catalog, Catalogs, Confidence, Path, Relation, Requirement};
+use domain::ledger::{Kind, ledger};
 use domain::message::say as words;
 use domain::text::Lang;
 
@@ -51,6 +52,16 @@ fn confidence(of: Confidence) -> &'static str {
         Confidence::Seen => "catalog-seen",
         Confidence::Partial => "catalog-partial",
         Confidence::Inferred => "catalog-inferred",
+    }
+}
+
+/// The same for one line of a list: commentary, and texts that were read elsewhere, say so.
+fn known(r: &Requirement) -> &'static str {
+    let elsewhere = r.seen_in.is_some() && r.carried != Some(Carried::Confirmed);
+    match r.confidence {
+        _ if r.is_guidance => "catalog-guidance",
+        Confidence::Seen | Confidence::Partial if elsewhere => "catalog-elsewhere",
+        known => confidence(known),
     }
 }
 
@@ -105,9 +116,9 @@ fn list(catalog: &Catalog, lang: Lang) {
         say("");
         say(paint.strong(volume.title.in_lang(lang)));
         for r in &volume.requirements {
-            let what = words(lang, if r.is_guidance { "catalog-guidance" } else { confidence(r.confidence) }, &[]);
-            let room = width().saturating_sub(48);
-            say(format!("{} {} {}", pad(&r.id, 36), pad(&what, 8), cut(r.summary.in_lang(lang), room)));
+            let what = words(lang, known(r), &[]);
+            let room = width().saturating_sub(50);
+            say(format!("{} {} {}", pad(&r.id, 36), pad(&what, 10), cut(r.summary.in_lang(lang), room)));
         }
         if !volume.carryovers.is_empty() {
             say(paint.faint(&words(lang, "catalog-carryovers", &[("count", &volume.carryovers.len())])));
@@ -122,6 +133,9 @@ fn show(catalogs: &Catalogs, id: &str, lang: Lang) -> Result<()> {
     let confidence = words(lang, confidence(r.confidence), &[]);
     say(format!("{}  {}  [{confidence}]", catalog.short.in_lang(lang), r.cited_in(lang)));
     say(r.summary.in_lang(lang));
+    for line in about(r, lang) {
+        say(line);
+    }
     if let Some(judge) = &r.judge {
         say(words(lang, "label-judge", &[("why", judge)]));
     }
@@ -136,6 +150,37 @@ fn show(catalogs: &Catalogs, id: &str, lang: Lang) -> Result<()> {
         say(format!("{}{}  {}", words(lang, "label-source", &[]), source.title, source.place));
     }
     Ok(())
+}
+
+/// Where its text was read, what it is about, how often it is due and to whom it applies.
+fn about(r: &Requirement, lang: Lang) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = |key: &str, name: &str, value: &str| lines.push(words(lang, key, &[(name, &value)]));
+    if let Some(provenance) = r.provenance(lang) {
+        line("about-provenance", "provenance", &provenance);
+    }
+    line("about-kind", "kind", r.kind.label().in_lang(lang));
+    if let Some(cadence) = r.cadence {
+        line("about-cadence", "cadence", cadence.label().in_lang(lang));
+    }
+    let mut applies: Vec<String> = Vec::new();
+    if let Some(Kind::Choice(kinds)) = ledger("facilities").and_then(|l| l.column("kind")).map(|c| c.kind) {
+        let meant = kinds.iter().filter(|kind| r.applies.kinds.iter().any(|code| code == kind.code));
+        applies.extend(meant.map(|kind| kind.label.in_lang(lang).to_owned()));
+    }
+    if !r.applies.patterns.is_empty() {
+        let patterns = r.applies.patterns.join(if lang == Lang::Ja { "・" } else { ", " });
+        applies.push(words(lang, "about-pattern", &[("patterns", &patterns)]));
+    }
+    match r.applies.path {
+        Some(Path::Hoshu) => applies.push(words(lang, "about-hoshu", &[])),
+        Some(Path::Full) => applies.push(words(lang, "about-full", &[])),
+        None => {}
+    }
+    if !applies.is_empty() {
+        line("about-applies", "applies", &applies.join(if lang == Lang::Ja { "、" } else { ", " }));
+    }
+    lines
 }
 
 async fn diff(catalogs: &Catalogs, from: &Catalog, to: &Catalog, context: Option<&Context>, lang: Lang) -> Result<()> {

@@ -30,7 +30,7 @@ pub(crate) fn tables_in(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
             let ours = p.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with(REJECTED));
             p.is_file() && TABLES.contains(&ending.as_str()) && !name_of(p).starts_with("~$") && !ours
         })
-        .map(|p| Ok((name_of(&p), read_file(&p)?)))
+        .map(|p| Ok((name_of(&p), read_file(&p, app::TABLE_MAX)?)))
         .collect()
 }
 

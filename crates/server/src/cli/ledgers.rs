@@ -34,7 +34,7 @@ impl Import {
         }
         let options = ImportOptions { ledger: self.ledger.as_deref().map(known).transpose()?, dry_run: self.dry_run };
         let facility = context.facility().await?;
-        let bytes = read_file(&self.path)?;
+        let bytes = read_file(&self.path, app::TABLE_MAX)?;
         let report =
             context.app.import(&context.actor, &facility, &files::name_of(&self.path), &bytes, options).await?;
         self.tell(&report)?;
@@ -258,7 +258,7 @@ impl Inventory {
         }
         let mut refused = false;
         for path in paths {
-            let bytes = read_file(&path)?;
+            let bytes = read_file(&path, app::REPORT_MAX)?;
             let name = files::name_of(&path);
             match context.app.receive_inventory(&context.actor, &facility, &bytes, false).await {
                 Ok(received) => match received.machine {

@@ -103,12 +103,15 @@ pub(crate) struct Verify {
     key: Option<String>,
 }
 
+/// Largest audit folder read, in bytes.
+const FOLDER_MAX: usize = 1 << 30;
+
 impl Verify {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         if let Some(key) = &self.key {
             return self.proof(key);
         }
-        let file = read_file(&self.path)?;
+        let file = read_file(&self.path, FOLDER_MAX)?;
         if file.starts_with(b"c2sp.org/tlog-proof") {
             bail!(
                 "証明を確かめられませんでした（JRN-009）。公開鍵が指定されていません。発行元から受け取った公開鍵を --key に指定してください。"
@@ -130,7 +133,7 @@ impl Verify {
     }
 
     fn proof(&self, key: &str) -> Result<ExitCode> {
-        let proved = app::verify_proof(&String::from_utf8_lossy(&read_file(&self.path)?), key)?;
+        let proved = app::verify_proof(&String::from_utf8_lossy(&read_file(&self.path, FOLDER_MAX)?), key)?;
         say(format!("操作記録{}番は、{}件を封印した記録に、次の内容で入っています。", proved.seq, proved.head.size));
         for (name, value) in &proved.fields {
             match value {

@@ -247,6 +247,9 @@ async fn explain(context: &Context, assessment: &Assessment, id: &str) -> Result
     let findings = assessment.findings_on(&catalog.id, form)?;
     say(paint.strong(&format!("{}  {}", catalog.short.in_lang(context.lang), requirement.cited_in(context.lang))));
     say(requirement.summary.in_lang(context.lang));
+    if let Some(provenance) = requirement.provenance(context.lang) {
+        say(paint.faint(&context.words("about-provenance", &[("provenance", &provenance)])));
+    }
     let Some(finding) = findings.iter().find(|f| f.requirement.id == id) else {
         say(context.words("assess-not-judged", &[]));
         return Ok(ExitCode::SUCCESS);

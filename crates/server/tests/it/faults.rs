@@ -19,6 +19,13 @@ fn broken_ledgers_are_explained_and_change_nothing() {
         let (_, said) = desk.refused(&["import", &kit(&format!("samples/壊れた台帳/{file}"))]);
         assert!(said.contains(code) && said.contains(file), "{file}: {said}");
     }
+    // A film among the ledgers is refused for its size; it is not read into memory.
+    let film = std::fs::File::create(desk.path("録画.csv")).unwrap();
+    film.set_len(64 << 30).unwrap();
+    let (_, said) = desk.refused(&["import", "録画.csv"]);
+    assert!(said.contains("IMP-002") && said.contains("録画.csv"), "{said}");
+    let (_, said) = desk.refused(&["inventory", "録画.csv"]);
+    assert!(said.contains("INV-001"), "{said}");
     desk.ok(&["dump", "after.jsonl"]);
     let read = |name: &str| std::fs::read(desk.path(name)).unwrap();
     assert!(read("before.jsonl") == read("after.jsonl"));

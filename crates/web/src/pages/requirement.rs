@@ -125,16 +125,9 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// The key of the word for how often it is due.
-    fn cadence(&self) -> Option<&'static str> {
-        match self.requirement.cadence.as_deref()? {
-            "once" => Some("cadence-once"),
-            "yearly" => Some("cadence-yearly"),
-            "monthly" => Some("cadence-monthly"),
-            "continuous" => Some("cadence-continuous"),
-            "on_change" => Some("cadence-on_change"),
-            _ => None,
-        }
+    /// Where the text was read, when not in this edition.
+    fn provenance(&self) -> Option<String> {
+        self.requirement.provenance(self.c.lang)
     }
 
     /// The key of the word for how well something is known.
