@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use domain::journal::{Actor, Event, sha256};
+use intake::access::AccessError;
+use intake::table::MAX_FILE;
 
 use super::Feed;
 use crate::error::{Error, Result};
@@ -68,7 +70,13 @@ impl App {
                 let seen = watch.files.get(&path).copied();
                 let unchanged = seen.is_some_and(|seen| seen.size == size && seen.changed == changed);
                 let done = unchanged && seen.is_some_and(|seen| seen.done);
-                if unchanged && !done && size > 0 {
+                if size > MAX_FILE as u64 && !done {
+                    // Not read to see what it is: who fills the folder could fill the memory.
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    let outcome = Err(Error::from(AccessError::TooLarge));
+                    dealt.push(WatchedFile { source: feed.source.clone(), name, outcome });
+                    watch.files.insert(path, State { size, changed, done: true });
+                } else if unchanged && !done && size > 0 {
                     dealt.extend(self.take_file(&feed, &path).await?);
                     watch.files.insert(path, State { size, changed, done: true });
                 } else {

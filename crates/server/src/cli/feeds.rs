@@ -83,7 +83,7 @@ impl Import {
         let facility = context.facility().await?;
         let feed = context.app.feed(&facility.id, &self.source).await?;
         let name = files::name_of(&self.path);
-        let bytes = read_file(&self.path)?;
+        let bytes = read_file(&self.path, app::TABLE_MAX)?;
         let file = context.app.import_accesses(&context.actor, &feed, &name, bytes, self.dry_run).await?;
         self.tell(&name, &file);
         if let (Some(workbook), false) = (&file.rejected_workbook, self.dry_run) {
