@@ -1,5 +1,6 @@
 //! Benchmarks on synthetic facilities: what one and many cost, beside the cost of reading the rows at all.
 
+mod access;
 mod client;
 mod intake;
 mod web;
@@ -27,6 +28,9 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["assess", count, url] => assess(&[count.parse()?], Some(url)).await,
         ["import"] => import().await,
         ["write"] => write().await,
+        ["access"] => access::run(1_000_000, None).await,
+        ["access", count] => access::run(count.parse()?, None).await,
+        ["access", count, url] => access::run(count.parse()?, Some(url)).await,
         ["web"] => web::run(None).await,
         ["web", url] => web::run(Some(url)).await,
         ["rows"] => web::rows(None).await,
@@ -34,7 +38,7 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["intake"] => intake::run(None).await,
         ["intake", url] => intake::run(Some(url)).await,
         _ => bail!(
-            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL] | bench rows [DATABASE-URL] | bench intake [DATABASE-URL]"
+            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench web [DATABASE-URL] | bench rows [DATABASE-URL] | bench access [COUNT] [DATABASE-URL] | bench intake [DATABASE-URL]"
         ),
     }
 }

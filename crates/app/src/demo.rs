@@ -3,6 +3,9 @@
 //! Its ledgers are CSV files written as of [`ANCHOR`]; on loading, every date moves by the days passed
 //! since, so that what is overdue stays overdue. They go through the same reader as everybody's files.
 
+mod week;
+
+use domain::access::Access;
 use domain::evaluate::{Facility, plus};
 use domain::journal::{Actor, Event};
 use domain::ledger::{LEDGERS, Row, Value};
@@ -11,6 +14,7 @@ use jiff::civil::{Date, date};
 use uuid::Uuid;
 
 use crate::App;
+use crate::access::Arrival;
 use crate::error::{Error, Result};
 
 /// The day on which the demonstration's dates are as written.
@@ -42,6 +46,8 @@ const FILES: &[(&str, &str)] = ledgers![
     "disposals",
     "attendance",
     "overrides",
+    "log_sources",
+    "work_plans",
 ];
 
 impl App {
@@ -76,11 +82,34 @@ impl App {
             }
             tx.row_upsert(ledger, &rows, None).await?;
         }
+        // A clinic is small: five people at one record are many.
+        let rules = [(domain::threshold::REVIEW_RUSH.name.to_owned(), 5)];
+        tx.review_set(&rules).await?;
         tx.record(Event::new("demo.load", "demo"));
         tx.commit().await?;
+        let facility = self.facility(None).await?;
+        let arrivals = week::week(self.today()).into_iter().map(|week::Feed { source, accesses }| Arrival {
+            source: source.to_owned(),
+            format: "table",
+            parser: 1,
+            bytes: written(&accesses).into_bytes(),
+            accesses,
+            refused: 0,
+        });
+        self.receive_accesses(actor, &facility.id, arrivals.collect()).await?;
+        self.find_cases(actor, &facility).await?;
         self.store.analyze().await?;
-        self.facility(None).await
+        Ok(facility)
     }
+}
+
+/// The file that the accesses are said to have come in.
+fn written(accesses: &[Access]) -> String {
+    let line = |access: &Access| {
+        let patient = access.patient.as_deref().unwrap_or_default();
+        format!("{},{},{},{}\r\n", access.user, access.at, access.act.label().ja, patient)
+    };
+    format!("利用者ID,日時,操作,患者ID\r\n{}", accesses.iter().map(line).collect::<String>())
 }
 
 fn shifted(value: Value, days: i32) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::evaluate::Facility;
-use domain::journal::{Break, Entry};
+use domain::journal::{Actor, Break, Entry, Event};
 use domain::jp::start_in_japan;
 use domain::text::fold;
 use jiff::civil::Date;
@@ -45,7 +45,28 @@ pub struct JournalPage {
 }
 
 impl App {
-    /// A page of a facility's journal, newest first.
+    /// A page of a facility's journal, newest first; that it was read, and what of it, is an entry, too.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn read_journal(&self, by: &Actor, facility: &Facility, query: JournalQuery<'_>) -> Result<JournalPage> {
+        let mut event = Event::new("journal.read", "");
+        for (name, day) in [("since", query.since), ("until", query.until)] {
+            if let Some(day) = day {
+                event = event.with(name, day);
+            }
+        }
+        let page = self.journal(facility, query).await?;
+        if let (Some(newest), Some(oldest)) = (page.entries.first(), page.entries.last()) {
+            event = event.with("first", oldest.seq).with("last", newest.seq);
+        }
+        let mut tx = self.store.begin(by, &facility.id, self.now()).await?;
+        tx.record(event);
+        tx.commit().await?;
+        Ok(page)
+    }
+
+    /// The same for the product itself, unnoted.
     ///
     /// # Errors
     /// Any store error.

@@ -50,6 +50,10 @@ pub enum TaskLink {
     },
     /// A ledger as a whole.
     Ledger(&'static str),
+    /// What the sources of access records sent.
+    Sources,
+    /// The review of the access log.
+    Cases,
 }
 
 /// One thing to do.
@@ -152,6 +156,8 @@ impl App {
         found.extend(old_documents(&documents, today).bundled());
         found.extend(ending_contracts(&self.rows_of(facility, "contracts").await?, today).bundled());
         found.extend(ending_permits(&self.rows_of(facility, "byod").await?, &known, today).bundled());
+        found.extend(self.faulty_sources(facility).await?);
+        found.extend(self.open_cases(facility, today).await?);
         add_requirements(&mut found, assessment)?;
         let mut tasks: Vec<Task> = found.into_iter().map(|found| found.task).collect();
         tasks.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -195,6 +201,30 @@ impl App {
             }
         }
         Ok(by_ledger.into_iter().flat_map(Asking::bundled).collect())
+    }
+
+    async fn faulty_sources(&self, facility: &Facility) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        for source in self.access_sources(facility).await? {
+            let Some(fault) = source.faults.first() else { continue };
+            let title = format!("確かめる：「{}」の{}", source.name, fault.label().ja);
+            let task = Task { group: Group::ThisWeek, title, link: TaskLink::Sources, due_on: None, owner: None };
+            found.push(Found { task, does: String::new() });
+        }
+        Ok(found)
+    }
+
+    async fn open_cases(&self, facility: &Facility, today: Date) -> Result<Option<Found>> {
+        let queue = self.case_queue(facility).await?;
+        let last = queue.open.iter().filter_map(|case| case.row.week.parse().ok()).min();
+        let Some(monday) = last else { return Ok(None) };
+        // A week's cases are to be looked at until the end of the next.
+        let due_on = plus(monday, 13);
+        let title = format!("確認する：アクセス記録の確認事項{}件", queue.open.len());
+        let group = Group::of(Some(due_on), today);
+        let task = Task { group, title, link: TaskLink::Cases, due_on: Some(due_on), owner: None };
+        let does = say(Lang::Ja, "next-record", &[("kind", &"アクセスログの確認")]);
+        Ok(Some(Found { task, does }))
     }
 
     async fn leavers(&self, facility: &Facility, today: Date) -> Result<Asking> {

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and which use case answers.
 
+mod accesses;
 mod catalog;
 mod facility;
 mod feeds;
@@ -88,12 +89,12 @@ enum Command {
     /// 要求事項のカタログを見る
     #[command(subcommand)]
     Catalog(catalog::Command),
-    /// ほかのシステムのアクセス記録を取り込む・書き出す
-    #[command(subcommand)]
-    Accesses(feeds::Command),
     /// 操作記録を見る・確かめる
     #[command(subcommand)]
     Journal(ledgers::Journal),
+    /// アクセス記録を取り込む・照会する・確認する・書き出す
+    #[command(subcommand)]
+    Accesses(accesses::Accesses),
     /// すべてを一つのファイルに書き出す（データベースの種類によりません）
     Dump(outputs::Dump),
     /// 書き出したファイルを空の保存先に読み込む
@@ -210,8 +211,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::AuditFolder(command) => command.run(&context).await,
         Command::Verify(command) => command.run(),
         Command::Catalog(command) => command.run(Some(&context), lang).await,
-        Command::Accesses(command) => command.run(&context).await,
         Command::Journal(command) => command.run(&context).await,
+        Command::Accesses(command) => command.run(&context).await,
         Command::Dump(command) => command.run(&context).await,
         Command::Load(command) => command.run(&context).await,
         Command::Demo(_) => serve::load_demo(&context).await,

@@ -4,6 +4,7 @@
 //! call the same use cases as the pages; what differs is the form. Values are typed ([`values`]), unknown names are
 //! refused instead of passed over, and every refusal is a problem document (RFC 9457) with the code that people see too.
 
+pub(crate) mod accesses;
 pub(crate) mod fhir;
 pub(crate) mod ledgers;
 pub(crate) mod openapi;

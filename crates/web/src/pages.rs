@@ -1,5 +1,6 @@
 //! The pages, one module a matter; each has its templates in `templates/` under the same name.
 
+pub(crate) mod accesses;
 pub(crate) mod account;
 pub(crate) mod approvals;
 pub(crate) mod assets;

@@ -10,10 +10,10 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::api::{fhir, ledgers as rows, openapi, verdicts, work};
+use crate::api::{accesses as asking, fhir, ledgers as rows, openapi, verdicts, work};
 use crate::pages::{
-    account, approvals, assets, byod, checklists, disposals, documents, evidence, help, imports, inspections, jobs,
-    ledgers, loans, lost, media, overrides, requirement, requirements, reset, settings, setup, sign_in, today,
+    accesses, account, approvals, assets, byod, checklists, disposals, documents, evidence, help, imports, inspections,
+    jobs, ledgers, loans, lost, media, overrides, requirement, requirements, reset, settings, setup, sign_in, today,
     training, users,
 };
 
@@ -195,6 +195,20 @@ pub static ROUTES: &[Route] = &[
     act("/users/{id}/sessions/end", Permission::ManageUsers, || post(users::end_sessions)),
     fresh("/users/{id}/open", Permission::ManageUsers, || post(users::open)),
 
+    // who opened which patient; a patient's id is in a form, never in an address
+    page("/accesses", Permission::ReadAccesses, || get(accesses::form)),
+    act("/accesses", Permission::ReadAccesses, || post(accesses::ask)),
+    act("/accesses/export", Permission::ReadAccesses, || post(accesses::export)),
+    act("/accesses/report", Permission::ReadAccesses, || post(accesses::report)),
+    page("/accesses/sources", Permission::ReadLedgers, || get(accesses::sources)),
+    page("/accesses/cases", Permission::ReviewAccesses, || get(accesses::cases)),
+    act("/accesses/cases/find", Permission::ReviewAccesses, || post(accesses::find)),
+    act("/accesses/cases/sign", Permission::ReviewAccesses, || post(accesses::sign)),
+    act("/accesses/cases/{no}", Permission::ReviewAccesses, || post(accesses::look)),
+    act("/accesses/cases/{no}/close", Permission::ReviewAccesses, || post(accesses::close)),
+    page("/accesses/rules", Permission::ReviewAccesses, || get(accesses::rules)),
+    act("/accesses/rules", Permission::ReviewAccesses, || post(accesses::set_rules)),
+
     // ledgers
     page("/ledgers", Permission::ReadLedgers, || get(ledgers::all)),
     page("/ledgers/{ledger}", Permission::ReadLedgers, || get(ledgers::list)),
@@ -237,6 +251,7 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/loans/{no}/hand-over", Permission::LendDevices, || post(work::hand_over)),
     write(Method::POST, "/api/v1/loans/{no}/return", Permission::LendDevices, || post(work::take_back)),
     write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
+    write(Method::POST, "/api/v1/accesses/ask", Permission::ReadAccesses, || post(asking::ask)),
     write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
 
     write(Method::GET, "/api/v1/accesses/transfer", Permission::ReadAccesses, || get(fhir::transfer)),

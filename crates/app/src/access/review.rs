@@ -87,9 +87,6 @@ impl App {
         if closed_days != before.closed_days() {
             set.push((CLOSED_DAYS.to_owned(), closed_days & 127));
         }
-        if set.is_empty() {
-            return Ok(());
-        }
         let mut tx = self.store.begin(by, &facility.id, self.now()).await?;
         tx.review_set(&set).await?;
         tx.record(set.iter().fold(Event::new("review.rules", ""), |event, (name, value)| event.with(name, value)));
@@ -97,7 +94,7 @@ impl App {
     }
 
     /// Looks at this week and the one before for what stands out, and adds what is new to the cases; how many were added
-    /// or grew. Asking again changes nothing.
+    /// or grew. That somebody looked is an entry of the journal, whatever was found; asking again changes nothing else.
     ///
     /// # Errors
     /// Any store error.
@@ -116,16 +113,24 @@ impl App {
                 }
             }
         }
-        if cases.is_empty() {
-            return Ok(0);
-        }
         let mut tx = self.store.begin(by, &facility.id, self.now()).await?;
         let count = tx.case_upsert(&cases).await?;
-        if count > 0 {
-            tx.record(Event::new("review.find", "").with("cases", count));
-            tx.commit().await?;
-        }
+        tx.record(Event::new("review.find", "").with("cases", count));
+        tx.commit().await?;
         Ok(count)
+    }
+
+    /// [`find_cases`](Self::find_cases) in every facility to which a source sent something.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn find_cases_everywhere(&self, by: &Actor) -> Result<()> {
+        for facility in self.store.facility_list().await? {
+            if !self.store.arrival_heads(&facility.id).await?.is_empty() {
+                self.find_cases(by, &facility).await?;
+            }
+        }
+        Ok(())
     }
 
     /// What stands out in one way in a stretch of time, the most first.

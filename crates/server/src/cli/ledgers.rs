@@ -300,6 +300,8 @@ pub(crate) enum Journal {
     Seal,
     /// 封印を確かめるための公開鍵を表示する
     Key,
+    /// アクセス記録の索引を、操作記録から作り直す
+    Reindex,
     /// 封印した記録の写しを書き出す。内容は読めず、ほかの人の道具で確かめられる（C2SP tlog-tiles）
     Copy {
         /// 書き出すフォルダ
@@ -333,6 +335,10 @@ impl Journal {
                 }
             }
             Self::Verify => return verify(context).await,
+            Self::Reindex => {
+                let count = context.app.store.access_reindex().await?;
+                say(format!("アクセス記録{count}件の索引を、操作記録から作り直しました。"));
+            }
             Self::Seal => {
                 let mut sealer = context.app.sealer(context.folder()?).await?;
                 match context.app.seal(&mut sealer).await? {

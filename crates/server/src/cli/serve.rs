@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use app::{App, Health, Keyring, Terminal, Watch};
 use clap::Args;
+use domain::journal::Actor;
 use store::Location;
 use tokio::net::{TcpListener, UdpSocket};
 use web::syslog::Doors;
@@ -212,6 +213,7 @@ impl Serve {
         let app = Arc::new(context.app);
         let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), context.data.clone()));
         let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
+        let reviewing = tokio::spawn(keep_reviewing(Arc::clone(&app)));
         let watching = tokio::spawn(watch_folders(Arc::clone(&app)));
         let web = Web { app: Arc::clone(&app), origin: Arc::new(origin), folder: Arc::new(context.data), demo };
         if doors.is_any() {
@@ -223,6 +225,7 @@ impl Serve {
         watching.abort();
         sealing.abort();
         leaving.abort();
+        reviewing.abort();
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -266,6 +269,16 @@ async fn watch_folders(app: Arc<App>) {
     }
 }
 
+/// Looks for what stands out in the access logs that come in. A facility without any is left alone.
+async fn keep_reviewing(app: Arc<App>) {
+    loop {
+        if let Err(error) = app.find_cases_everywhere(&Actor::new("sakimori")).await {
+            tracing::error!("{error}");
+        }
+        tokio::time::sleep(REVIEW_EVERY).await;
+    }
+}
+
 /// Seals until it fails.
 async fn seal_on(app: &App, folder: &Path) -> app::Result<Infallible> {
     let mut sealer = app.sealer(folder).await?;
@@ -303,6 +316,8 @@ const SEAL_EVERY: Duration = Duration::from_secs(1);
 const LEAVERS_EVERY: Duration = Duration::from_secs(60);
 /// How often watched folders are looked into; a file that did not change in between is whole.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How often the access logs are looked over.
+const REVIEW_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How long a log that cannot be written is left alone.
 const SEAL_AGAIN: Duration = Duration::from_secs(60);
 /// Where the set-up link is kept besides the screen; gone once it was used.

@@ -7,7 +7,7 @@ use domain::access::Access;
 use domain::journal::Entry;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
-use super::{Line, insert};
+use super::{COLUMNS, Line, insert};
 use crate::error::{Error, Result};
 use crate::{Store, dialect, statement};
 
@@ -108,5 +108,68 @@ impl Store {
                 })
             })
             .collect()
+    }
+}
+
+impl Store {
+    /// Fills the index with `count` made-up accesses, for benchmarks on an installation of its own: of so many patients
+    /// (`p0` …) and users (`u0` …), evenly spread over a span of UTC microseconds. No journal entry tells of them.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn access_fill(
+        &self,
+        facility: &str,
+        count: u64,
+        (patients, users): (u64, u64),
+        (from, until): (i64, i64),
+    ) -> Result<()> {
+        const PART: u64 = 500_000;
+        let tx = self.write.begin_with_options(dialect::write_options()).await?;
+        for (name, _) in INDEXES {
+            tx.execute_unprepared(&format!("DROP INDEX {name}")).await?;
+        }
+        let series = |rows: u64| {
+            format!(
+                "WITH RECURSIVE k (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < {}) ",
+                rows.saturating_sub(1)
+            )
+        };
+        let top = "SELECT CAST(COALESCE(MAX(id), 0) AS BIGINT) FROM access_names";
+        let top = tx.query_one_raw(statement(&tx, top, Vec::new())).await?;
+        let mut next: i64 = top.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        let mut first = [0_i64; 4];
+        let kinds = [("source", "s", 5), ("user", "u", users), ("patient", "p", patients), ("terminal", "t", 800)];
+        for ((kind, letter, rows), first) in kinds.into_iter().zip(&mut first) {
+            *first = next + 1;
+            let sql = format!(
+                "INSERT INTO access_names (id, facility, kind, name) {} SELECT $1 + n, $2, '{kind}', '{letter}' || n FROM k",
+                series(rows)
+            );
+            tx.execute_raw(statement(&tx, &sql, vec![(*first).into(), facility.into()])).await?;
+            next += i64::try_from(rows).unwrap_or_default();
+        }
+        let [source, user, patient, terminal] = first;
+        let step = (until - from) / i64::try_from(count).unwrap_or(i64::MAX).max(1);
+        let mut done = 0;
+        while done < count {
+            let rows = PART.min(count - done);
+            // Multiplying by a large prime spreads patients and users without a lot being drawn.
+            let sql = format!(
+                "INSERT INTO accesses ({COLUMNS}) {} SELECT 1000000000000 + i, {from} + i * {step}, i * 7046029254386353 % 9007199254740881, \
+                   {source} + i % 5, {user} + i * 7919 % {users}, {patient} + i * 104729 % {patients}, {terminal} + i * 7919 % {users} % 800, \
+                   NULL, CASE WHEN i % 10 < 7 THEN 3 WHEN i % 100 = 99 THEN 8 ELSE 5 END, CASE WHEN i % 3 = 0 THEN 1 ELSE 0 END, \
+                   CASE WHEN i % 500 = 1 THEN 1 ELSE 0 END, NULL \
+                 FROM (SELECT CAST({done} AS BIGINT) + n AS i FROM k) x",
+                series(rows)
+            );
+            tx.execute_unprepared(&sql).await?;
+            done += rows;
+        }
+        for (name, rest) in INDEXES {
+            tx.execute_unprepared(&format!("CREATE INDEX {name} ON {rest}")).await?;
+        }
+        tx.commit().await?;
+        self.analyze().await
     }
 }

@@ -118,6 +118,22 @@ const OPERATIONS: &[Operation] = &[
         .takes(|_| json_of(partly(&[("rev", revision()), ("inspection", cell("loans", "inspection")), ("note", cell("loans", "note"))], &["rev"]))),
     operation("POST", "/api/v1/loans/{no}/cancel", "引き渡す前の貸出を取り消す", "200", |_| json_of(named_row("loans")))
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
+    operation("POST", "/api/v1/accesses/ask", "アクセス記録を照会する。照会したことは操作記録に残る", "200", |_| json_of(object(&[
+        ("count", count()), ("older", nullable("string")),
+        ("accesses", array(object(&[
+            ("entry", count()), ("at", instant()), ("source", string()), ("user", string()), ("name", nullable("string")),
+            ("terminal", nullable("string")), ("patient", nullable("string")), ("resource", nullable("string")),
+            ("act", string()), ("exposure", string()), ("outcome", string()), ("records", nullable("integer")), ("why", array(string())),
+        ]))),
+        ("bursts", array(object(&[
+            ("signal", string()), ("source", string()), ("subject", string()), ("first", instant()), ("last", instant()),
+            ("accesses", count()), ("people", count()), ("patients", count()),
+        ]))),
+    ])))
+        .takes(|_| json_of(partly(&[
+            ("patient", text()), ("user", text()), ("since", text()), ("until", text()), ("before", text()),
+            ("about", json!({ "type": "string", "enum": app::AccessTopic::all().map(app::AccessTopic::code).collect::<Vec<_>>() })),
+        ], &[]))),
     operation("POST", "/api/v1/losses", "機器・媒体の紛失を届け出る", "201", |_| json_of(named_row("records")))
         .takes(|_| json_of(object(&[("device", entered()), ("what_happened", entered())]))),
     operation("GET", "/api/v1/accesses/transfer", "期間のアクセス記録を、ほかのシステムの形式で書き出す（書き出したことは操作記録に残る）", "200", |_| json!({
@@ -157,6 +173,11 @@ fn string() -> Value {
 /// A text that is sent.
 fn entered() -> Value {
     json!({ "type": "string", "minLength": 1, "maxLength": TEXT_MAX })
+}
+
+/// A text that may be empty.
+fn text() -> Value {
+    json!({ "type": "string", "maxLength": TEXT_MAX })
 }
 
 fn count() -> Value {

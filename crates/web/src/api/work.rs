@@ -42,6 +42,8 @@ pub(crate) async fn tasks(caller: Caller, asked: Asked) -> ApiResult {
                 TaskLink::Requirement(id) => json!({ "requirement": id }),
                 TaskLink::Row { ledger, key } => json!({ "ledger": ledger, "key": key }),
                 TaskLink::Ledger(ledger) => json!({ "ledger": ledger }),
+                TaskLink::Sources => json!({ "ledger": "log_sources" }),
+                TaskLink::Cases => json!({ "ledger": "records" }),
             };
             let due_on = task.due_on.map(|day| day.to_string());
             json!({ "group": group(task.group), "title": task.title, "link": link, "due_on": due_on, "owner": task.owner })

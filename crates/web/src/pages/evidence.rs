@@ -87,6 +87,7 @@ struct Evidence {
     c: Chrome,
     folders: Vec<jobs::Line>,
     may_make: bool,
+    may_ask: bool,
 }
 
 /// The audit folder, and the way to the journal.
@@ -97,6 +98,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     visit.page(&Evidence {
         folders: jobs.into_iter().filter(is_folder).map(|job| jobs::line(&c, job)).collect(),
         may_make: visit.me()?.may(Permission::MakePapers),
+        may_ask: visit.me()?.may(Permission::ReadAccesses),
         c,
     })
 }
@@ -202,7 +204,7 @@ async fn journal_page(visit: &Visit, wanted: Wanted, checked: Option<Result<Chec
         until: day("to", &wanted.to, &mut errors),
         before: wanted.before,
     };
-    let found = visit.app().journal(visit.facility()?, query).await?;
+    let found = visit.app().read_journal(&visit.me()?.actor(), visit.facility()?, query).await?;
     let today = visit.app().today();
     let span = |days: i32| Wanted { from: plus(today, -days).to_string(), ..Wanted::default() }.address();
     c.failed = !errors.is_empty();

@@ -175,6 +175,8 @@ fn readiness(c: &Chrome, assessment: &Assessment, edition: &Catalog) -> Result<R
 fn place(task: &Task, approves: bool, edits: bool) -> String {
     match &task.link {
         TaskLink::Requirement(id) => format!("/requirements/{id}"),
+        TaskLink::Sources => "/accesses/sources".to_owned(),
+        TaskLink::Cases => "/accesses/cases".to_owned(),
         TaskLink::Row { .. } | TaskLink::Ledger(_) if task.group == Group::Waiting && approves => {
             "/approvals".to_owned()
         }

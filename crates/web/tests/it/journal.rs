@@ -14,6 +14,14 @@ const OTHER: &str = "tw5zr8ncq3xvj";
 /// Acts that are not played here, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("/inventory", "agents: crates/server/tests/it/agents.rs"),
+    ("/accesses", ACCESSES),
+    ("/accesses/cases/find", ACCESSES),
+    ("/accesses/cases/sign", ACCESSES),
+    ("/accesses/cases/{no}", ACCESSES),
+    ("/accesses/cases/{no}/close", ACCESSES),
+    ("/accesses/export", ACCESSES),
+    ("/accesses/report", ACCESSES),
+    ("/accesses/rules", ACCESSES),
     ("/account/passkeys", "needs an authenticator: crates/app/tests/it/identity/passkeys.rs and e2e"),
     ("/account/passkeys/{id}/remove", "needs a passkey: the same"),
     ("/account/totp", "needs an authenticator app: crates/app/tests/it/identity/passwords.rs and e2e"),
@@ -21,6 +29,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/accesses/transfer", PROGRAMS),
     ("/api/v1/fhir", PROGRAMS),
     ("/api/v1/fhir/AuditEvent", PROGRAMS),
+    ("/api/v1/accesses/ask", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/import", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/rows", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/rows/{key}", PROGRAMS),
@@ -48,6 +57,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/training/{no}", WORKFLOWS),
 ];
 
+const ACCESSES: &str = "crates/web/tests/it/accesses.rs sees their events";
 const PROGRAMS: &str = "programs: crates/web/tests/it/api.rs";
 const WORKFLOWS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/workflow sees their events";
 

@@ -8,6 +8,7 @@ use domain::message::Messages;
 const WORDS: &str = include_str!("../../src/words.toml");
 /// Keys put together at run time.
 const MADE: &[&str] = &[
+    "accesses-topic-",
     "action-",
     "byod-card",
     "detail-",
@@ -16,6 +17,7 @@ const MADE: &[&str] = &[
     "documents-card",
     "inspections-card",
     "media-card",
+    "rules-day-",
     "training-card",
 ];
 /// Values of fields, which are data and not words.
