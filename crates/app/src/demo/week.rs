@@ -20,6 +20,8 @@ const STAFF: [(&str, &str, &str, usize); 8] = [
     ("hasegawa", "長谷川 玲奈", "PC-003", 15),
     ("sasaki", "佐々木 ひかり", "PC-003", 13),
 ];
+/// Kinds of records.
+const RECORDS: [&str; 4] = ["診療録", "検査結果", "処方", "看護記録"];
 /// The colleague who became a patient.
 const COLLEAGUE: &str = "0004127";
 
@@ -99,7 +101,7 @@ fn ordinary(chart: &mut Feed, day: Date, back: i32) {
             let act = if n % 5 == 3 { Act::Update } else { Act::Read };
             let opened = chart.add(day, (time.0, time.1, time.2 + 9), user, act);
             opened.patient = patient(number);
-            opened.resource = Some(["診療録", "検査結果", "処方", "看護記録"][n % 4].to_owned());
+            opened.resource = RECORDS.get(n % RECORDS.len()).map(|record| (*record).to_owned());
             opened.relation = Some("外来受付".to_owned());
         }
         if place == 1 {
