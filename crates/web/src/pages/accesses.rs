@@ -350,7 +350,7 @@ const DAYS: [&str; 7] = ["0", "1", "2", "3", "4", "5", "6"];
 fn numbers(visit: &Visit, f: Fields, errors: Errors) -> Numbers {
     let mut c = visit.chrome("rules-title");
     c.failed = !errors.is_empty();
-    let caption = |of: &domain::threshold::Threshold| format!("{}（{}）", c.word(&of.label), c.word(&of.unit));
+    let caption = |of: &domain::threshold::Threshold| format!("{}（{}）", c.word(of.label), c.word(of.unit));
     let numbers = NUMBERS.iter().map(|(of, ..)| (of.name, caption(of), of.why.to_owned())).collect();
     let days = DAYS.iter().map(|day| (*day, c.t(&format!("rules-day-{day}")))).collect();
     Numbers { c, errors, f, numbers, days }
