@@ -17,7 +17,10 @@ from tools import ROOT, Site, installed
 
 SERVER = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SAKIMORI_BIN", ROOT / "target/debug/sakimori"))
 VERSION = "4.32.5"
-SCOPES = "read-ledgers,edit-ledgers,read-verdicts,read-tasks,lend-devices,approve,attest,make-papers,read-journal,manage-users"
+SCOPES = (
+    "read-ledgers,edit-ledgers,read-verdicts,read-tasks,lend-devices,approve,attest,make-papers,read-journal,manage-users,"
+    "send-accesses,read-accesses"
+)
 SECONDS = int(os.environ.get("E2E_SECONDS", "60"))
 
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod intake;
 mod seal;
 mod web;
 
@@ -15,6 +16,10 @@ use domain::journal::{Actor, Event};
 use domain::ledger::{Kind, Ledger, Row, Value, ledger};
 use jiff::civil::Date;
 use store::{Location, Store};
+
+/// What can be measured.
+pub(crate) const USAGE: &str = "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench seal [DATABASE-URL] \
+    | bench web [DATABASE-URL] | bench rows [DATABASE-URL] | bench access [COUNT] [DATABASE-URL] | bench intake [DATABASE-URL]";
 
 /// Devices and accounts of one synthetic facility.
 const DEVICES: usize = 300;
@@ -37,9 +42,9 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["web", url] => web::run(Some(url)).await,
         ["rows"] => web::rows(None).await,
         ["rows", url] => web::rows(Some(url)).await,
-        _ => bail!(
-            "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench seal [DATABASE-URL] | bench web [DATABASE-URL] | bench rows [DATABASE-URL] | bench access [COUNT] [DATABASE-URL]"
-        ),
+        ["intake"] => intake::run(None).await,
+        ["intake", url] => intake::run(Some(url)).await,
+        _ => bail!("{USAGE}"),
     }
 }
 

@@ -20,8 +20,9 @@ fn main() -> Result<()> {
         ["bench", rest @ ..] => tokio::runtime::Runtime::new()?.block_on(bench::run(rest)),
         ["third-party"] => notices::write(),
         _ => bail!(
-            "cargo xtask bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench seal [DATABASE-URL] | bench web [DATABASE-URL] | bench rows [DATABASE-URL]\n\
-             cargo xtask third-party        (rewrites THIRD_PARTY.md)"
+            "cargo xtask {}\n\
+             cargo xtask third-party        (rewrites THIRD_PARTY.md)",
+            bench::USAGE
         ),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::workflow::Refusal;
+use intake::access::AccessError;
 use intake::inventory::InventoryError;
 use intake::table::{ReadError, RecogniseError};
 
@@ -28,6 +29,9 @@ pub enum Error {
     /// An inventory could not be read.
     #[error("{0}")]
     Inventory(#[from] InventoryError),
+    /// An access event could not be read.
+    #[error("{0}")]
+    Access(#[from] AccessError),
     /// A document could not be made.
     #[error("{0}")]
     Report(#[from] report::ReportError),
@@ -128,6 +132,7 @@ impl Error {
             Self::Unstaged(e) => e.code(),
             Self::File { code, .. } | Self::Invalid { code, .. } => code,
             Self::Inventory(e) => e.code(),
+            Self::Access(e) => e.code(),
             Self::Report(e) => e.code(),
             Self::Folder { .. } => "AUD-001",
             Self::Refused(refusal) => refusal.code,

@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 use crate::ledgers::Difference;
 use crate::ledgers::references::{Expected, References, settle};
 use crate::{App, blocking};
-use plan::{Plan, rejected_workbook};
+use plan::Plan;
+pub(crate) use plan::rejected_workbook;
 
 /// How to import.
 #[derive(Clone, Copy, Debug, Default)]
@@ -297,7 +298,7 @@ impl App {
             return Err(Error::invalid("IMP-303", message));
         }
         let mut tx = self.store.begin(actor, &facility.id, self.now()).await?;
-        tx.mapping_set(of, &fold(heading), target.map_or("", |c| c.name)).await?;
+        tx.mapping_set(of.name, &fold(heading), target.map_or("", |c| c.name)).await?;
         tx.record(Event::new("import.map", heading).with("ledger", of.name).with("column", column));
         Ok(tx.commit().await?)
     }

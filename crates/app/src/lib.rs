@@ -11,6 +11,7 @@ mod doctor;
 mod error;
 mod export;
 mod facility;
+mod feed;
 pub mod identity;
 mod import;
 mod inventory;
@@ -51,11 +52,16 @@ pub use doctor::{Check, Health};
 pub use error::{Error, FieldError, Result};
 pub use export::Format;
 pub use facility::NewFacility;
+pub use feed::{
+    AccessDocument, AccessExport, AccessImport, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
+};
 pub use identity::{
     Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
     SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
+pub use intake::access::table::ACCESSES;
+pub use intake::access::{AccessError, syslog};
 /// Largest report of an agent accepted, in bytes.
 pub use intake::inventory::BODY_MAX as REPORT_MAX;
 /// Largest table accepted, in bytes.

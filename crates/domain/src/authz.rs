@@ -1,4 +1,4 @@
-//! Who may do what: six roles, fourteen permissions, one table.
+//! Who may do what: six roles, fifteen permissions, one table.
 //!
 //! The roles are those the guideline names (`mhlw-7.0/keiei`, `mhlw-7.0/unyo/5`), not job titles; a person has one.
 //! Everything that asks for a permission, every page that lists them and every test reads `TABLE`.
@@ -50,6 +50,8 @@ pub enum Permission {
     ReadAccesses,
     /// Work off the cases of the log review, and sign it.
     ReviewAccesses,
+    /// Send access events of other systems.
+    SendAccesses,
     /// Add, disable and change accounts.
     ManageUsers,
     /// Change settings.
@@ -69,7 +71,7 @@ const ROLES: [(Role, &str, Label); 6] = [
 ];
 
 /// Every permission: code, name, and who has it.
-const TABLE: [(Permission, &str, Label, &[Role]); 14] = {
+const TABLE: [(Permission, &str, Label, &[Role]); 15] = {
     use Permission as P;
     [
         (
@@ -119,6 +121,7 @@ const TABLE: [(Permission, &str, Label, &[Role]); 14] = {
             Label::new("アクセス記録の確認", "review the access log"),
             &[Admin, Approver],
         ),
+        (P::SendAccesses, "send-accesses", Label::new("アクセス記録の送信", "send access events"), &[Admin, Operator]),
         (P::ManageUsers, "manage-users", Label::new("アカウントの管理", "manage accounts"), &[Admin]),
         (P::ManageSettings, "manage-settings", Label::new("設定の変更", "change settings"), &[Admin]),
     ]
@@ -156,7 +159,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UseOwnAccount,
         Self::ReadTasks,
         Self::LendDevices,
@@ -169,6 +172,7 @@ impl Permission {
         Self::ReadJournal,
         Self::ReadAccesses,
         Self::ReviewAccesses,
+        Self::SendAccesses,
         Self::ManageUsers,
         Self::ManageSettings,
     ];
@@ -204,7 +208,7 @@ mod tests {
     fn each_role_may_what_its_duty_needs_and_no_more() {
         let has = |role: Role| P::ALL.into_iter().filter(|p| role.may(*p)).collect::<Vec<_>>();
         assert_eq!(lacks(Admin), []);
-        assert_eq!(lacks(Approver), [P::EditLedgers, P::ManageUsers, P::ManageSettings]);
+        assert_eq!(lacks(Approver), [P::EditLedgers, P::SendAccesses, P::ManageUsers, P::ManageSettings]);
         assert_eq!(
             lacks(Operator),
             [P::Approve, P::ReadAccesses, P::ReviewAccesses, P::ManageUsers, P::ManageSettings]

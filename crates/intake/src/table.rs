@@ -16,7 +16,7 @@ mod workbook;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 pub use delimited::guarded;
 pub use error::{ReadError, RecogniseError};
@@ -81,8 +81,10 @@ pub enum Cell {
     Text(Box<str>),
     /// A number; a date in a cell not formatted as one is a serial.
     Number(f64),
-    /// A day (the time is dropped).
+    /// A day.
     Date(Date),
+    /// A day and a time of it, for what keeps both; a ledger keeps the day.
+    Moment(DateTime),
     /// TRUE or FALSE.
     Bool(bool),
     /// An error value such as `#N/A`.
@@ -114,6 +116,7 @@ impl Cell {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Number(number) => Cow::Owned(number.to_string()),
             Self::Date(date) => Cow::Owned(date.to_string()),
+            Self::Moment(moment) => Cow::Owned(moment.to_string().replace('T', " ")),
             Self::Bool(yes) => Cow::Borrowed(if *yes { "TRUE" } else { "FALSE" }),
             Self::Error(name) => Cow::Borrowed(name),
         }

@@ -3,6 +3,7 @@
 mod accesses;
 mod catalog;
 mod facility;
+mod feeds;
 mod files;
 mod japanese;
 mod journal;
@@ -93,7 +94,7 @@ enum Command {
     /// 操作記録を見る・確かめる
     #[command(subcommand)]
     Journal(journal::Journal),
-    /// だれがどの患者の記録を開いたかを照会し、確認する
+    /// アクセス記録を取り込む・照会する・確認する・書き出す
     #[command(subcommand)]
     Accesses(accesses::Accesses),
     /// すべてを一つのファイルに書き出す（データベースの種類によりません）

@@ -12,6 +12,7 @@ mod dump;
 mod error;
 mod evidence;
 mod facts;
+mod feeds;
 mod heads;
 mod identity;
 mod jobs;

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0011_heads", include_str!("migrations/0011_heads.sql")),
     ("0012_sealing", include_str!("migrations/0012_sealing.sql")),
     ("0013_access", include_str!("migrations/0013_access.sql")),
+    ("0014_feeds", include_str!("migrations/0014_feeds.sql")),
     ("0015_mail", include_str!("migrations/0015_mail.sql")),
     ("0016_readings", include_str!("migrations/0016_readings.sql")),
 ];

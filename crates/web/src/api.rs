@@ -6,6 +6,7 @@
 
 pub(crate) mod accesses;
 pub(crate) mod acts;
+pub(crate) mod fhir;
 pub(crate) mod ledgers;
 pub(crate) mod openapi;
 pub(crate) mod proofs;
@@ -100,15 +101,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 /// Lets a program with the right token to its route; whatever is refused on the way becomes a problem document.
 pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    // Whoever speaks FHIR is answered in it.
+    let say = if parts.uri.path().starts_with(fhir::BASE) { Problem::fhir } else { Problem::json };
     let caller = match recognise(web, needs, limits, &parts.headers).await {
         Ok(caller) => caller,
-        Err(problem) => return problem.json(),
+        Err(problem) => return say(&problem),
     };
     parts.extensions.insert(caller);
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     if let Some(problem) = response.extensions().get::<Arc<Problem>>() {
-        return problem.json();
+        return say(problem);
     }
     if status.is_success() {
         return response;
@@ -118,7 +121,7 @@ pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request
         "受け付けませんでした（WEB-400）。要求の形が合いません（HTTP {}）。/api/v1/openapi.json の説明に合わせてください。",
         status.as_u16()
     );
-    let mut answer = Problem::new(status, "WEB-400", message).json();
+    let mut answer = say(&Problem::new(status, "WEB-400", message));
     if let Some(allow) = response.headers().get(ALLOW) {
         answer.headers_mut().insert(ALLOW, allow.clone());
     }

@@ -15,6 +15,7 @@ mod listen;
 mod page;
 mod pages;
 pub mod routes;
+pub mod syslog;
 mod witness;
 
 use std::path::PathBuf;

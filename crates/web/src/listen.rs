@@ -128,7 +128,11 @@ pub(crate) async fn serve_router(
     Ok(())
 }
 
-fn acceptor(tls: &Tls, now: jiff::Timestamp) -> std::io::Result<Option<TlsAcceptor>> {
+/// A certificate chain and its key.
+pub(crate) type Certified = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// The certificate of this server; `None` without TLS.
+pub(crate) fn certificate(tls: &Tls, now: jiff::Timestamp) -> std::io::Result<Option<Certified>> {
     let (certificate, key) = match tls {
         Tls::Off => return Ok(None),
         Tls::Files { certificate, key } => (certificate.clone(), key.clone()),
@@ -142,6 +146,11 @@ fn acceptor(tls: &Tls, now: jiff::Timestamp) -> std::io::Result<Option<TlsAccept
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(wrong(&certificate))?;
     let secret = PrivateKeyDer::from_pem_file(&key).map_err(wrong(&key))?;
+    Ok(Some((chain, secret)))
+}
+
+fn acceptor(tls: &Tls, now: jiff::Timestamp) -> std::io::Result<Option<TlsAcceptor>> {
+    let Some((chain, secret)) = certificate(tls, now)? else { return Ok(None) };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

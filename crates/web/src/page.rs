@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
+use app::AccessError;
 use askama::Template;
 use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -17,6 +18,7 @@ use domain::text::{Label, Lang};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::api::fhir;
 use crate::cookies;
 use crate::guard::Visit;
 
@@ -297,7 +299,28 @@ impl Problem {
             "errors": errors,
         });
         let kind = [(CONTENT_TYPE, "application/problem+json")];
-        let mut response = (self.status, kind, body.to_string()).into_response();
+        self.finished((self.status, kind, body.to_string()).into_response())
+    }
+
+    /// Says it to a program that speaks FHIR: an OperationOutcome.
+    pub(crate) fn fhir(&self) -> Response {
+        let kind = match self.status {
+            StatusCode::UNAUTHORIZED => "login",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::NOT_FOUND => "not-found",
+            StatusCode::CONFLICT => "conflict",
+            StatusCode::PAYLOAD_TOO_LARGE => "too-long",
+            StatusCode::TOO_MANY_REQUESTS => "throttled",
+            status if status.is_server_error() => "exception",
+            _ => "invalid",
+        };
+        let fields: String = self.fields.iter().map(|f| format!(" {}", f.message)).collect();
+        let outcome = fhir::outcome("error", kind, Some(self.code), &format!("{}{fields}", self.message));
+        self.finished(fhir::resource(self.status, &outcome))
+    }
+
+    /// Adds the headers that a refusal carries.
+    fn finished(&self, mut response: Response) -> Response {
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sakimori\""));
         }
@@ -345,7 +368,12 @@ fn status(error: &app::Error) -> StatusCode {
         app::Error::Forbidden => StatusCode::FORBIDDEN,
         app::Error::NotFound { .. } => StatusCode::NOT_FOUND,
         app::Error::Conflict { .. } => StatusCode::CONFLICT,
+        app::Error::Access(AccessError::TooLarge | AccessError::TooComplex) => StatusCode::PAYLOAD_TOO_LARGE,
+        app::Error::Access(AccessError::Encoding | AccessError::Malformed(_) | AccessError::Kind(_)) => {
+            StatusCode::BAD_REQUEST
+        }
         app::Error::Fields(_)
+        | app::Error::Access(_)
         | app::Error::Refused(_)
         | app::Error::Invalid { .. }
         | app::Error::File { .. }

@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::api::{accesses as asking, acts, ledgers as rows, openapi, proofs, verdicts, work};
+use crate::api::{accesses as asking, acts, fhir, ledgers as rows, openapi, proofs, verdicts, work};
 use crate::pages::{
     accesses, account, approvals, assets, byod, checklists, disposals, documents, drafts, evidence, help, imports,
     incident, inspections, jobs, ledgers, loans, log, lost, mail, media, overrides, requirement, requirements, reset,
@@ -290,6 +290,10 @@ pub static ROUTES: &[Route] = &[
     read("/api/v1/jobs/{id}/file", Permission::MakePapers, || get(proofs::job_file)),
     read("/api/v1/journal", Permission::ReadJournal, || get(proofs::journal)),
     read("/api/v1/users", Permission::ManageUsers, || get(proofs::users)),
+
+    write(Method::GET, "/api/v1/accesses/transfer", Permission::ReadAccesses, || get(fhir::transfer)),
+    write(Method::POST, "/api/v1/fhir", Permission::SendAccesses, || post(fhir::bundle)),
+    write(Method::POST, "/api/v1/fhir/AuditEvent", Permission::SendAccesses, || post(fhir::create)),
 
     // verdicts, checklists, evidence
     page("/requirements", Permission::ReadVerdicts, || get(requirements::list)),

@@ -97,7 +97,7 @@ impl<'a> Plan<'a> {
 }
 
 /// The refused rows as they were, with their problems in a last column エラー.
-pub(super) fn rejected_workbook(sheets: &[Recognised<'_>], reports: &[SheetReport]) -> Result<Option<Vec<u8>>> {
+pub(crate) fn rejected_workbook(sheets: &[Recognised<'_>], reports: &[SheetReport]) -> Result<Option<Vec<u8>>> {
     let mut out = Vec::new();
     for (recognised, report) in sheets.iter().zip(reports) {
         if report.rejected.is_empty() {

@@ -11,6 +11,7 @@ mod demo;
 mod deputies;
 mod evidence;
 mod facts;
+mod feed;
 mod identity;
 mod jobs;
 mod kept;

@@ -11,6 +11,7 @@ use domain::ledger::{Column, LEDGERS, Ledger};
 use domain::text::{fold, tidy};
 
 use super::{Book, Cell, RecogniseError, Sheet};
+use crate::access::table::ACCESSES;
 
 /// Headings that people assigned by hand: (ledger name, folded heading) to column name, or to an empty
 /// text for a heading to be ignored.
@@ -120,7 +121,12 @@ pub fn recognise<'a>(
         .collect();
     let names = [fold(file_name), fold(&sheet.name)];
     let mut best: Option<(i32, usize, &KnownLedger, Matched)> = None;
-    for known in KNOWN.iter().filter(|known| as_ledger.is_none_or(|wanted| wanted.name == known.ledger.name)) {
+    let wanted = |known: &&KnownLedger| match as_ledger {
+        Some(wanted) => wanted.name == known.ledger.name,
+        // A list of accesses is no ledger, and is only sought where one is expected.
+        None => known.ledger.name != ACCESSES.name,
+    };
+    for known in KNOWN.iter().filter(wanted) {
         let named = names.iter().filter(|name| known.words.iter().any(|word| name.contains(word))).count();
         for (row, headings) in &candidates {
             let matched = match_columns(known, headings, mapping);
@@ -170,6 +176,7 @@ static KNOWN: LazyLock<Vec<KnownLedger>> = LazyLock::new(|| {
     };
     LEDGERS
         .iter()
+        .chain([&ACCESSES])
         .map(|ledger| KnownLedger {
             ledger,
             words: folded(ledger.file_words),

@@ -9,6 +9,7 @@ use std::io::{Cursor, Read as _};
 
 use calamine::{CellErrorType, DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
 use domain::jp;
+use jiff::civil::Time;
 use zip::ZipArchive;
 
 use super::{Book, Budget, Cell, LAST_ROW, MAX_COLUMNS, MAX_SHEETS, MAX_UNPACKED, ReadError, Sheet};
@@ -179,14 +180,22 @@ fn value(data: DataRef<'_>) -> Cell {
         // A look-up of an empty cell, formatted as a date.
         DataRef::DateTime(at) if at.as_f64() == 0.0 => Cell::Empty,
         DataRef::DateTime(at) => {
-            let (year, month, day, ..) = at.to_ymd_hms_milli();
+            let (year, month, day, hour, minute, second, milli) = at.to_ymd_hms_milli();
             // Through the text, so that both date systems and the same limits of years apply.
             match jp::parse_date(&format!("{year:04}-{month}-{day}")) {
-                Ok(date) if at.is_datetime() && year >= 1950 => Cell::Date(date),
+                Ok(date) if at.is_datetime() && year >= 1950 => match time_of(hour, minute, second, milli) {
+                    Some(time) if time != Time::midnight() => Cell::Moment(date.to_datetime(time)),
+                    _ => Cell::Date(date),
+                },
                 _ => Cell::Number(at.as_f64()),
             }
         }
     }
+}
+
+fn time_of(hour: u8, minute: u8, second: u8, milli: u16) -> Option<Time> {
+    let [hour, minute, second] = [hour, minute, second].map(|n| i8::try_from(n).ok());
+    Time::new(hour?, minute?, second?, i32::from(milli) * 1_000_000).ok()
 }
 
 fn written(text: &str) -> Cell {

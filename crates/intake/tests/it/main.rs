@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod access;
 mod hostile;
 mod inventory;
 mod table;

@@ -11,11 +11,13 @@ use domain::jp::{parse_date, time_in_japan};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Context, say, write_file};
+use super::{Context, feeds, say, write_file};
 
 /// アクセス記録
 #[derive(Debug, Subcommand)]
 pub(crate) enum Accesses {
+    #[command(flatten)]
+    Feed(feeds::Command),
     /// だれが、どの患者の記録を開いたかを照会する（照会したことは操作記録に残ります）
     Ask {
         #[command(flatten)]
@@ -157,6 +159,7 @@ impl Accesses {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
         let (app, by, facility) = (&context.app, &context.actor, context.facility().await?);
         match self {
+            Self::Feed(command) => return command.run(context).await,
             Self::Ask { asked } => {
                 let answer = app.ask_accesses(by, &facility, &asked.question()?).await?;
                 for opener in &answer.openers {

@@ -217,7 +217,7 @@ impl Imports {
 /// 見出しと列の対応
 #[derive(Debug, Args)]
 pub(crate) struct Map {
-    /// 台帳の名前
+    /// 台帳の名前（アクセス記録の表は accesses）
     #[arg(value_name = "台帳")]
     ledger: String,
     /// ファイルの見出し
@@ -231,7 +231,9 @@ pub(crate) struct Map {
 impl Map {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
         let facility = context.facility().await?;
-        context.app.map_heading(&context.actor, &facility, known(&self.ledger)?, &self.heading, &self.column).await?;
+        let accesses = [app::ACCESSES.name, app::ACCESSES.label.ja].contains(&self.ledger.as_str());
+        let of = if accesses { &app::ACCESSES } else { known(&self.ledger)? };
+        context.app.map_heading(&context.actor, &facility, of, &self.heading, &self.column).await?;
         say("覚えました。次の取込みから使います。");
         Ok(ExitCode::SUCCESS)
     }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use app::{App, Heads, Health, Keyring, Terminal};
+use app::{App, Heads, Health, Keyring, Terminal, Watch};
 use clap::Args;
 use domain::journal::Actor;
 use store::Location;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::watch;
+use web::syslog::Doors;
 use web::{Tls, Web};
 
 use super::{Context, say, write_file};
@@ -33,6 +34,15 @@ pub(crate) struct Serve {
     /// TLSの秘密鍵（PEM）
     #[arg(long, value_name = "ファイル", requires = "certificate")]
     key: Option<PathBuf>,
+    /// ほかのシステムのアクセス記録（ATNA・JAHIS監査証跡）をsyslogで受け取るアドレス（TLS、例 `0.0.0.0:6514`）
+    #[arg(long, value_name = "アドレス", env = "SAKIMORI_SYSLOG_TLS")]
+    syslog_tls: Option<SocketAddr>,
+    /// 同じものを暗号化なしのTCPで受け取るアドレス（閉じたネットワークだけ）
+    #[arg(long, value_name = "アドレス", env = "SAKIMORI_SYSLOG_TCP")]
+    syslog_tcp: Option<SocketAddr>,
+    /// 同じものをUDPで受け取るアドレス（閉じたネットワークだけ。途中で失われることがあります）
+    #[arg(long, value_name = "アドレス", env = "SAKIMORI_SYSLOG_UDP")]
+    syslog_udp: Option<SocketAddr>,
     /// TLSを使わない（このコンピュータの中だけで待ち受けるとき）
     #[arg(long, conflicts_with = "certificate")]
     plain: bool,
@@ -141,6 +151,29 @@ impl Doctor {
 }
 
 impl Serve {
+    /// The places where syslog is listened for.
+    async fn syslog(&self) -> Result<Doors> {
+        if self.plain && self.syslog_tls.is_some() {
+            bail!(
+                "syslogをTLSで受け取れません（SRV-004）。--plain のため証明書がありません。--plain を外すか、--syslog-tls を外してください。"
+            );
+        }
+        let taken = |address: SocketAddr| {
+            format!(
+                "syslogの受付を{address}で始められません（SRV-005）。ほかのプログラムが使っているか、1024番より小さい番号を使う権限がありません。別の番号にしてください。"
+            )
+        };
+        let tcp = async |address: Option<SocketAddr>| match address {
+            Some(address) => TcpListener::bind(address).await.map(Some).with_context(|| taken(address)),
+            None => Ok(None),
+        };
+        let udp = match self.syslog_udp {
+            Some(address) => Some(UdpSocket::bind(address).await.with_context(|| taken(address))?),
+            None => None,
+        };
+        Ok(Doors { tls: tcp(self.syslog_tls).await?, tcp: tcp(self.syslog_tcp).await?, udp })
+    }
+
     pub(crate) async fn run(self, context: Context) -> Result<ExitCode> {
         self.serve(context, false).await
     }
@@ -156,6 +189,7 @@ impl Serve {
         let listener = TcpListener::bind(self.listen).await.with_context(|| {
             format!("{}で待ち受けできません（SRV-001）。ほかのプログラムが使っています。--listen で別の番号にしてください。", self.listen)
         })?;
+        let doors = self.syslog().await?;
         let address = listener.local_addr()?;
         let scheme = if self.plain { "http" } else { "https" };
         let origin = match self.origin {
@@ -187,8 +221,15 @@ impl Serve {
         let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
         let reviewing = tokio::spawn(keep_reviewing(Arc::clone(&app)));
         let mailing = tokio::spawn(keep_mail(Arc::clone(&app), origin.clone()));
-        let web = Web { app, origin: Arc::new(origin), folder, demo };
-        web::serve(listener, web, &tls, stop()).await?;
+        let watching = tokio::spawn(watch_folders(Arc::clone(&app)));
+        let web = Web { app: Arc::clone(&app), origin: Arc::new(origin), folder, demo };
+        if doors.is_any() {
+            let listening = web::syslog::listen(doors, app, &tls, Arc::default(), stop());
+            tokio::try_join!(web::serve(listener, web, &tls, stop()), listening)?;
+        } else {
+            web::serve(listener, web, &tls, stop()).await?;
+        }
+        watching.abort();
         sealing.abort();
         keeping.abort();
         leaving.abort();
@@ -231,6 +272,25 @@ async fn keep_accounts(app: Arc<App>) {
             }
         }
         tokio::time::sleep(LEAVERS_EVERY).await;
+    }
+}
+
+/// Takes the files that other systems put into watched folders.
+async fn watch_folders(app: Arc<App>) {
+    let mut watch = Watch::default();
+    loop {
+        match app.look_into_folders(&mut watch).await {
+            Ok(files) => {
+                for file in files {
+                    match file.outcome {
+                        Ok((new, refused)) => tracing::info!(source = file.source, new, refused, "file taken"),
+                        Err(error) => tracing::warn!(source = file.source, code = error.code(), "file not taken"),
+                    }
+                }
+            }
+            Err(error) => tracing::error!("{error}"),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -290,6 +350,8 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How often is looked for those who have left.
 const LEAVERS_EVERY: Duration = Duration::from_secs(60);
+/// How often watched folders are looked into; a file that did not change in between is whole.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// How often the access logs are looked over.
 const REVIEW_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How often is looked for mail to send.

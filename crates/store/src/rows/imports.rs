@@ -403,14 +403,14 @@ impl WriteTx {
         rows.iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
     }
 
-    /// Remembers that a header means a column (`""`: ignore it).
+    /// Remembers that a header means a column of a ledger, or of another table that is imported (`""`: ignore it).
     ///
     /// # Errors
     /// Any store error.
-    pub async fn mapping_set(&mut self, ledger: &Ledger, header: &str, column: &str) -> Result<()> {
+    pub async fn mapping_set(&mut self, ledger: &str, header: &str, column: &str) -> Result<()> {
         let sql = "INSERT INTO mappings (facility, ledger, header, column_name) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT (facility, ledger, header) DO UPDATE SET column_name = excluded.column_name";
-        let values = vec![self.facility.clone().into(), ledger.name.into(), header.into(), column.into()];
+        let values = vec![self.facility.clone().into(), ledger.into(), header.into(), column.into()];
         self.execute(sql, values).await.map(|_| ())
     }
 }

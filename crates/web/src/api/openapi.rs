@@ -11,6 +11,7 @@ use domain::evaluate::Verdict;
 use domain::ledger::{Column, LEDGERS, Ledger, TEXT_MAX, ledger};
 use serde_json::{Map, Value, json};
 
+use super::fhir::{BASE, FHIR};
 use super::ledgers::{FORMATS, filters};
 use super::values::{self, INTEGER_MAX};
 use super::work::{self, LENDING};
@@ -196,6 +197,18 @@ const OPERATIONS: &[Operation] = &[
         ("has_password", json!({ "type": "boolean" })), ("has_totp", json!({ "type": "boolean" })),
         ("valid_from", day()), ("valid_until", day()), ("last_sign_in_at", json!({ "type": ["string", "null"], "format": "date-time" })),
     ])))]))),
+    operation("GET", "/api/v1/accesses/transfer", "期間のアクセス記録を、ほかのシステムの形式で書き出す（書き出したことは操作記録に残る）", "200", |_| json!({
+        FHIR: { "schema": { "type": "object" } }, "application/x-ndjson": { "schema": string() },
+        "application/xml-external-parsed-entity": { "schema": string() }, "text/csv": { "schema": string() },
+    })).asks(|_| vec![
+        parameter("from", true, "最初の日", &json!({ "type": "string", "format": "date" })),
+        parameter("until", true, "最後の日", &json!({ "type": "string", "format": "date" })),
+        parameter("format", false, "形式（既定は fhir）", &json!({ "type": "string", "enum": app::AccessExport::ALL.map(app::AccessExport::code) })),
+    ]),
+    operation("POST", "/api/v1/fhir", "FHIR R4のBundle（batch・transaction・collection）でアクセス記録を送る", "200", |_| fhir_of("Bundle", &["type"]))
+        .takes(|_| fhir_of("Bundle", &["type"])).asks(|_| vec![source()]),
+    operation("POST", "/api/v1/fhir/AuditEvent", "FHIR R4のAuditEventを1件送る", "201", |_| fhir_of("OperationOutcome", &["issue"]))
+        .takes(|_| fhir_of("AuditEvent", &["type", "recorded", "agent", "source"])).asks(|_| vec![source()]),
 ];
 
 /// A job, as it is answered.
@@ -222,6 +235,22 @@ fn entered_list() -> Value {
 /// Some columns of a ledger as members, and others.
 fn columns(of: &str, names: &[&'static str], more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
     names.iter().map(|name| (*name, cell(of, name))).chain(more.iter().cloned()).collect()
+}
+
+/// Which registered source a document is of.
+fn source() -> Value {
+    let schema = json!({ "type": "string", "minLength": 1 });
+    parameter("source", false, "台帳「記録の取込み元」の取込み元番号（形式がFHIRのものが一つだけなら省ける）", &schema)
+}
+
+/// A resource of FHIR, which has a description of its own.
+fn fhir_of(resource: &str, required: &[&str]) -> Value {
+    let required: Vec<&str> = std::iter::once("resourceType").chain(required.iter().copied()).collect();
+    json!({ FHIR: { "schema": {
+        "type": "object",
+        "properties": { "resourceType": { "const": resource } },
+        "required": required,
+    } } })
 }
 
 fn string() -> Value {
@@ -369,6 +398,9 @@ pub(crate) fn describe() -> Value {
             "responses": { "Problem": {
                 "description": "受け付けられなかった理由",
                 "content": { "application/problem+json": { "schema": reference("Problem") } },
+            }, "Outcome": {
+                "description": "受け付けられなかった理由（FHIRのOperationOutcome）",
+                "content": fhir_of("OperationOutcome", &["issue"]),
             } },
         },
     })
@@ -401,8 +433,11 @@ fn describe_one(
     if operation.method != "GET" {
         refusals.extend(["409", "413", "415"]);
     }
+    let refusal = if path.starts_with(BASE) { "Outcome" } else { "Problem" };
     responses.extend(
-        refusals.into_iter().map(|status| (status.to_owned(), json!({ "$ref": "#/components/responses/Problem" }))),
+        refusals
+            .into_iter()
+            .map(|status| (status.to_owned(), json!({ "$ref": format!("#/components/responses/{refusal}") }))),
     );
     let tag = over.map_or("全体", |ledger| ledger.label.ja);
     let mut described = json!({

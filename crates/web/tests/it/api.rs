@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
-use domain::authz::Permission::{self, EditLedgers, LendDevices, ReadLedgers, ReadTasks, ReadVerdicts};
+use domain::authz::Permission::{
+    self, EditLedgers, LendDevices, ReadAccesses, ReadLedgers, ReadTasks, ReadVerdicts, SendAccesses,
+};
 use serde_json::{Value, json};
 use testkit::{actor, noon};
 use web::routes::{Access, ROUTES};
@@ -44,7 +46,8 @@ impl Site {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         if parts.status.is_client_error() {
-            assert_eq!(parts.headers["content-type"], "application/problem+json", "{:?}", parts.status);
+            let fhir = parts.headers["content-type"] == "application/fhir+json";
+            assert!(fhir || parts.headers["content-type"] == "application/problem+json", "{:?}", parts.status);
         }
         (parts.status, parts.headers, serde_json::from_slice(&bytes).unwrap_or_default())
     }
@@ -340,4 +343,60 @@ async fn who_comes_too_often_waits() {
         (StatusCode::TOO_MANY_REQUESTS, &"6".parse().unwrap())
     );
     assert_ne!(knock([192, 0, 2, 10]).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn a_fhir_server_sends_audit_events() {
+    let site = Site::new().await;
+    let ours = site.token(&[EditLedgers, ReadAccesses, SendAccesses]).await;
+    let event = |id: &str, recorded: &str| {
+        json!({
+            "resourceType": "AuditEvent", "id": id, "recorded": recorded, "action": "R", "outcome": "0",
+            "type": { "code": "rest" }, "subtype": [{ "code": "read" }],
+            "agent": [{ "who": { "identifier": { "value": "u1" } }, "requestor": true }],
+            "source": { "observer": { "display": "x" } },
+            "entity": [{ "what": { "reference": "Patient/p1" }, "type": { "code": "1" }, "role": { "code": "1" } }],
+        })
+    };
+    let issue = |said: &Value| said["issue"][0]["details"]["coding"][0]["code"].as_str().unwrap_or_default().to_owned();
+    const EVENT: &str = "/api/v1/fhir/AuditEvent?source=FHIR-9";
+    let good = event("e1", "2026-11-22T02:00:00Z");
+    let (status, said) = site.ask(&ours, "POST", EVENT, good.clone()).await;
+    assert_eq!((status, issue(&said).as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "EVT-041"), "{said}");
+    let row = json!({ "values": { "no": "FHIR-9", "name": "連携サーバ", "format": "fhir" } });
+    assert_eq!(site.ask(&ours, "POST", "/api/v1/ledgers/log_sources/rows", row).await.0, StatusCode::CREATED);
+    for said in ["受け取りました", "すでに受け取っています"] {
+        let (status, answer) = site.ask(&ours, "POST", EVENT, good.clone()).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        assert!(answer["issue"][0]["diagnostics"].as_str().unwrap().contains(said), "{answer}");
+    }
+    for (body, status, code) in [
+        (event("e2", "きのう"), StatusCode::UNPROCESSABLE_ENTITY, "EVT-007"),
+        (json!({ "resourceType": "Patient" }), StatusCode::BAD_REQUEST, "EVT-006"),
+        (json!([1]), StatusCode::BAD_REQUEST, "EVT-003"),
+    ] {
+        let (was, said) = site.ask(&ours, "POST", EVENT, body).await;
+        assert_eq!((was, issue(&said).as_str(), &said["resourceType"]), (status, code, &json!("OperationOutcome")));
+    }
+    let entries: Vec<Value> =
+        [event("e3", "2026-11-22T02:00:00Z"), event("e4", "x"), event("e5", "2026-11-22T02:01:00Z")]
+            .into_iter()
+            .map(|resource| json!({ "resource": resource }))
+            .collect();
+    let bundle = |kind: &str| json!({ "resourceType": "Bundle", "type": kind, "entry": entries });
+    let (status, said) = site.ask(&ours, "POST", "/api/v1/fhir?source=FHIR-9", bundle("transaction")).await;
+    assert_eq!((status, issue(&said).as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "EVT-007"));
+    let (status, said) = site.ask(&ours, "POST", "/api/v1/fhir?source=FHIR-9", bundle("batch")).await;
+    let answers: Vec<_> =
+        said["entry"].as_array().unwrap().iter().map(|e| e["response"]["status"].as_str().unwrap()).collect();
+    assert_eq!((status, answers), (StatusCode::OK, vec!["201 Created", "400 Bad Request", "201 Created"]));
+    let before = site.0.events().await;
+    let path = "/api/v1/accesses/transfer?from=2026-11-22&until=2026-11-22&format=fhir";
+    let (status, given) = site.ask(&ours, "GET", path, Value::Null).await;
+    assert_eq!(status, StatusCode::OK, "{given}");
+    assert!(given["entry"].as_array().unwrap().iter().any(|e| e["resource"]["id"] == "e5"), "{given}");
+    assert_eq!(site.0.events().await, before + 1, "that it was given away is an entry");
+    let other = site.token(&[ReadLedgers]).await;
+    let (status, said) = site.ask(&other, "POST", EVENT, good).await;
+    assert_eq!((status, issue(&said).as_str()), (StatusCode::FORBIDDEN, "API-002"));
 }

@@ -9,6 +9,7 @@ mod forms;
 mod journal;
 mod keep;
 mod support;
+mod syslog;
 mod texts;
 mod verdicts;
 mod workflow;
