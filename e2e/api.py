@@ -6,83 +6,25 @@ command line, and lets schemathesis (installed into a virtual environment beside
     python3 e2e/api.py [path to sakimori]     default: target/debug/sakimori; E2E_SECONDS bounds the tries (60)
 """
 import datetime
-import http.cookies
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 
-from tools import ROOT, installed
+from tools import ROOT, Site, installed
 
 SERVER = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SAKIMORI_BIN", ROOT / "target/debug/sakimori"))
 VERSION = "4.32.5"
-SCOPES = "read-ledgers,edit-ledgers,read-verdicts,read-tasks,lend-devices,approve"
+SCOPES = "read-ledgers,edit-ledgers,read-verdicts,read-tasks,lend-devices,approve,attest,make-papers,read-journal,manage-users"
 SECONDS = int(os.environ.get("E2E_SECONDS", "60"))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Site:
-    def __init__(self, folder):
-        self.data = folder / "data"
-        self.log = folder / "server.log"
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.cookies = {}
-
-    def run(self, *words):
-        done = subprocess.run([SERVER, "--data", self.data, *words], check=True, capture_output=True, text=True)
-        return done.stdout
-
-    def serve(self):
-        words = [SERVER, "--data", self.data, "serve", "--plain", "--listen", f"127.0.0.1:{self.port}", "--origin", self.url]
-        server = subprocess.Popen(words, stdout=open(self.log, "w"), stderr=subprocess.STDOUT)
-        until = time.monotonic() + 30
-        while time.monotonic() < until and server.poll() is None:
-            try:
-                urllib.request.urlopen(f"{self.url}/health")
-                return server
-            except OSError:
-                time.sleep(0.1)
-        server.kill()
-        raise SystemExit(f"the server did not start:\n{self.log.read_text()}")
-
-    def post(self, path, fields):
-        """Sends a form as the browser of one terminal would."""
-        request = urllib.request.Request(self.url + path, urllib.parse.urlencode(fields).encode())
-        request.add_header("Sec-Fetch-Site", "same-origin")
-        request.add_header("Cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
-
-        class Stay(urllib.request.HTTPRedirectHandler):
-            def redirect_request(self, *_):
-                return None
-
-        try:
-            answer = urllib.request.build_opener(Stay).open(request)
-        except urllib.error.HTTPError as error:
-            answer = error
-        for line in answer.headers.get_all("Set-Cookie", []):
-            for name, morsel in http.cookies.SimpleCookie(line).items():
-                self.cookies[name] = morsel.value
-        if answer.status != 303:
-            raise SystemExit(f"POST {path}: {answer.status}\n{answer.read().decode()}")
 
 
 def main():
     tool = installed("schemathesis", VERSION) / "bin/schemathesis"
     with tempfile.TemporaryDirectory() as folder:
-        site = Site(Path(folder))
+        site = Site(SERVER, Path(folder))
         site.run("demo", "--load")
         name = site.run("facility", "list").split("\t")[1]
         server = site.serve()

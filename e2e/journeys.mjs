@@ -213,6 +213,74 @@ export const why = async ({ page, server }) => {
   for (const heading of ["不適合", "根拠となった事実", "次にすること"]) check(text.includes(heading), `no ${heading}`);
 };
 
+/** ⑤ Something looks like an attack: what to do and whom to call before a word is typed; then one sentence. */
+export const attack = async ({ page, server }) => {
+  const { press, type } = keyboard(page);
+  await visit(page, server.origin);
+  await press(page.getByRole("main").getByRole("link", { name: "ウイルスかもしれない" }));
+  const shows = async () => {
+    const text = await page.getByRole("main").innerText();
+    check(/\d{2,4}-\d{2,4}-\d{3,4}/.test(text), "no phone number");
+    check(text.includes("線を抜く") && text.includes("電源は切らない"), "nothing says what to do first");
+  };
+  await shows();
+  const unanswered = await page.locator("main form [required]").count();
+  check(unanswered === 1, `${unanswered} fields to be filled in`);
+  await type(page.locator("#f-what"), "受付のPCに英語の脅迫文が出ている");
+  await press(button(page, "この内容で記録する"));
+  check((await page.getByRole("status").textContent()).includes("記録しました"), "nothing says that it was recorded");
+  await shows();
+  check((await page.pdf({ format: "A4" })).length > 10_000, "it does not print");
+};
+
+/** A session that ends while somebody types loses nothing; and going back does not enter a row twice. */
+export const expired = async ({ context, page, server }) => {
+  const { press, type, to, key } = keyboard(page);
+  await visit(page, `${server.origin}/ledgers/people/new`);
+  await type(page.locator("#f-no"), "S980");
+  await type(page.locator("#f-name"), "架空 三郎");
+  await type(page.locator("#f-note"), "一行目、“引用” <記号> & ＆");
+  await context.clearCookies({ name: "__Host-session" });
+  await press(page.locator("main form button.main").first());
+  check((await page.getByRole("main").innerText()).includes("入力した内容は残っています"), "nothing says that it is kept");
+  await to(button(page, "パスキーでサインイン"));
+  await key("Enter");
+  await page.getByRole("button", { name: "この内容を送る" }).waitFor();
+  await press(button(page, "この内容を送る"));
+  check(at(page) === "/ledgers/people/S980", `after resuming at ${at(page)}`);
+  const text = await page.getByRole("main").innerText();
+  check(text.includes("架空 三郎") && text.includes("<記号>"), "what was typed is not there");
+  await visit(page, `${server.origin}/ledgers/people/new`);
+  await type(page.locator("#f-no"), "S981");
+  await type(page.locator("#f-name"), "架空 四郎");
+  await press(page.locator("main form button.main").first());
+  await page.goBack();
+  await type(page.locator("#f-no"), "S981");
+  await type(page.locator("#f-name"), "架空 四郎");
+  await press(page.locator("main form button.main").first());
+  check(await page.locator("#error-summary").isVisible(), "the same row is entered twice");
+  check((await page.locator("#f-name").inputValue()) === "架空 四郎", "what was typed is gone");
+};
+
+/** Contrast themes, reduced motion and 200 % text: what is in focus is seen, nothing is cut off. */
+export const themes = async ({ browser, server, page }) => {
+  const cookies = await page.context().cookies();
+  const agent = await page.evaluate(() => navigator.userAgent);
+  const other = await open(browser, { forcedColors: "active", reducedMotion: "reduce", userAgent: agent, viewport: { width: 640, height: 450 } });
+  await other.context.addCookies(cookies);
+  for (const path of ["/", "/ledgers/devices", "/requirements", "/approvals", "/incident"]) {
+    await visit(other.page, `${server.origin}${path}`);
+    await other.page.keyboard.press("Tab");
+    const outline = await other.page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    check(outline !== "none", `${path}: the focus is not seen`);
+    const wide = await other.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+    check(!wide, `${path}: scrolls sideways at 200 %`);
+    const motion = await other.page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior);
+    check(motion === "auto", `${path}: moves although it should not`);
+  }
+  await other.context.close();
+};
+
 /** ⑤ A lost USB stick: reported at once, with whom to call on the same page. */
 export const lost = async ({ page, server }) => {
   const { press, type } = keyboard(page);
@@ -237,7 +305,7 @@ export const sign = async ({ page, server }) => {
   check((await page.getByRole("status").textContent()).includes("承認しました"), "nothing says that it was approved");
   check((await waiting.count()) === before - 1, "it still waits");
   await visit(page, `${server.origin}/evidence/journal`);
-  check((await page.getByRole("main").innerText()).includes("パスキーの署名"), "the journal does not tell of the signature");
+  check((await page.getByRole("main").textContent()).includes("パスキーの署名"), "the journal does not tell of the signature");
 };
 
 /** Takes a screenshot and the text of a page that failed, for whoever looks. */

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""e2e/log.py: somebody else's tools read the sealed log of the real executable, and find what was altered.
+"""e2e/log.py: three programs that this project did not write read the sealed log of the real executable, and each finds
+everything that was altered.
 
-Makes entries on the command line, seals them, gives away a copy, and lets tlog-scales (a reader of C2SP tlog-tiles that
-this project did not write) check signature, root, every leaf, and that an older copy leads on to a newer one.
+Makes entries on the command line, seals them, gives away copies, and lets tlog-scales (Python), golang.org/x/mod/sumdb
+(e2e/log.go) and the crates tlog_tiles and signed_note (crates/seal/examples/foreign.rs) check signature, root, every
+leaf and tile, and that a known older copy leads on to it: first what is in order, then every kind of TAMPERINGS.
     python3 e2e/log.py [path to sakimori]     default: target/debug/sakimori
 """
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,49 +38,206 @@ def read(folder):
         reader.get_inclusion_proof(index, head.size).check(leaf_hash(reader.get_entry(index)), head.root_hash)
     return reader, head
 
-reader, head = read(sys.argv[2])
-for older in sys.argv[3:]:
-    _, before = read(older)
-    reader.get_consistency_proof(before.size, head.size).check(before.root_hash, head.root_hash)
-print(head.size)
+_, known = read(sys.argv[2])
+for folder in sys.argv[3:]:
+    try:
+        reader, head = read(folder)
+        reader.get_consistency_proof(known.size, head.size).check(known.root_hash, head.root_hash)
+        print("ok", head.size)
+    except Exception as error:
+        print("no", type(error).__name__, " ".join(str(error).split()))
 """
+
+BUNDLE, TILE, ABOVE = "tile/entries/000", "tile/0/000", f"tile/1/000.p/{(FIRST + THEN) // 256}"
+OPEN, OPEN_TILE = f"tile/entries/001.p/{FIRST + THEN - 256}", f"tile/0/001.p/{FIRST + THEN - 256}"
+HEAD = "checkpoint"
+
+
+def changed(path, change):
+    """Another content for a file of the copy."""
+    def tamper(copy, _):
+        (copy / path).write_bytes(change((copy / path).read_bytes()))
+    return tamper
+
+
+def flip(path, at):
+    return changed(path, lambda b: b[:at] + bytes([b[at] ^ 1]) + b[at + 1:])
+
+
+def gone(path):
+    return lambda copy, _: (copy / path).unlink()
+
+
+def entries(bundle):
+    """The entries of a bundle, each with its length before it."""
+    found = []
+    while bundle:
+        end = 2 + int.from_bytes(bundle[:2], "big")
+        found.append(bundle[:end])
+        bundle = bundle[end:]
+    return found
+
+
+def among(path, change):
+    """Other entries in a bundle."""
+    def tamper(bundle):
+        found = entries(bundle)
+        change(found)
+        return b"".join(found)
+    return changed(path, tamper)
+
+
+def line(number, change):
+    """Another line of the head."""
+    def tamper(head):
+        lines = head.decode().split("\n")
+        lines[number] = change(lines[number])
+        return "\n".join(found for found in lines if found is not None).encode()
+    return changed(HEAD, tamper)
+
+
+def swapped(one, other):
+    def tamper(copy, _):
+        first, second = (copy / one).read_bytes(), (copy / other).read_bytes()
+        (copy / one).write_bytes(second)
+        (copy / other).write_bytes(first)
+    return tamper
+
+
+def from_another(which, *paths):
+    """These files, or all, of another copy."""
+    def tamper(copy, others):
+        if paths:
+            for path in paths:
+                shutil.copy(others[which] / path, copy / path)
+        else:
+            shutil.rmtree(copy)
+            shutil.copytree(others[which], copy)
+    return tamper
+
+
+def move(found, start, to):
+    found.insert(to, found.pop(start))
+
+
+TAMPERINGS = {
+    "a byte of an entry": flip(BUNDLE, 40),
+    "a byte of the last entry": flip(OPEN, -1),
+    "a byte of a hash": flip(TILE, 32 * 100),
+    "a byte of an open hash": flip(OPEN_TILE, 0),
+    "a byte of a hash above": flip(ABOVE, 5),
+    "the length of an entry": flip(BUNDLE, 1),
+    "an entry taken out": among(BUNDLE, lambda e: e.pop(7)),
+    "the first entry taken out": among(BUNDLE, lambda e: e.pop(0)),
+    "the last entry taken out": among(OPEN, lambda e: e.pop()),
+    "an entry put in": among(BUNDLE, lambda e: e.insert(9, e[3][:-1] + b"x")),
+    "an entry twice": among(BUNDLE, lambda e: e.__setitem__(12, e[11])),
+    "an entry replaced": among(BUNDLE, lambda e: e.__setitem__(200, b"\x00\x21" + b"\x01" * 33)),
+    "two entries the other way round": among(BUNDLE, lambda e: move(e, 20, 21)),
+    "an entry moved": among(BUNDLE, lambda e: move(e, 20, 200)),
+    "an entry emptied": among(BUNDLE, lambda e: e.__setitem__(5, b"\x00\x00")),
+    "the bundle cut": changed(BUNDLE, lambda b: b[:-10]),
+    "the bundle empty": changed(BUNDLE, lambda b: b""),
+    "the hashes cut": changed(TILE, lambda b: b[:-32]),
+    "two hashes the other way round": changed(TILE, lambda b: b[32:64] + b[:32] + b[64:]),
+    "a bundle gone": gone(BUNDLE),
+    "a tile gone": gone(TILE),
+    "an open bundle gone": gone(OPEN),
+    "an open tile gone": gone(OPEN_TILE),
+    "the head gone": gone(HEAD),
+    "the head empty": changed(HEAD, lambda b: b""),
+    "entries and their hashes of two tiles exchanged": lambda c, o: (swapped(BUNDLE, OPEN)(c, o), swapped(TILE, OPEN_TILE)(c, o)),
+    "another size": line(1, lambda n: str(int(n) - 1)),
+    "a larger size": line(1, lambda n: str(int(n) + 1)),
+    "another root": line(2, lambda r: "A" * 43 + "="),
+    "another name": line(0, lambda o: o[:-1] + ("0" if o[-1] != "0" else "1")),
+    "a byte of the signature": line(4, lambda s: s[:-9] + ("A" if s[-9] != "A" else "B") + s[-8:]),
+    "no signature of the log": line(4, lambda s: None),
+    "a line more in the head": line(2, lambda r: r + "\nmore"),
+    "the head of a log with another key": from_another("stranger", HEAD),
+    "a log with another key": from_another("stranger"),
+    "the head of another history of the same key": from_another("fork", HEAD),
+    "another history of the same key": from_another("fork"),
+    "another history, as long as the known one": from_another("short fork"),
+    "the end cut off, and signed again": from_another("cut"),
+    "put back to an older state": from_another("oldest"),
+}
 
 
 def main():
     server = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SAKIMORI_BIN", ROOT / "target/debug/sakimori"))
     python = installed("tlog-scales", VERSION) / "bin/python"
+    cargo = ["cargo", "build", "-q", "-p", "seal", "--example", "foreign"]
+    subprocess.run(cargo, check=True, cwd=ROOT)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
+        golang = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(target / "go")}
+        subprocess.run(["go", "build", "-o", folder / "log", ROOT / "e2e/log.go"], check=True, env=golang)
+        readers = {
+            "tlog-scales": [python, "-c", CHECK],
+            "golang.org/x/mod": [folder / "log"],
+            "tlog_tiles": [target / "debug/examples/foreign"],
+        }
 
-        def sakimori(*words):
-            return subprocess.run([server, "--data", folder / "data", *words], check=True, capture_output=True, text=True).stdout
+        def sakimori(*words, data="data"):
+            ended = subprocess.run([server, "--data", folder / data, *words], capture_output=True, text=True)
+            if ended.returncode != 0:
+                sys.exit(f"✗ sakimori {' '.join(map(str, words))}: {ended.stdout}{ended.stderr}")
+            return ended.stdout
 
-        def foreign(*copies):
-            ended = subprocess.run([python, "-c", CHECK, key, *copies], capture_output=True, text=True)
-            return int(ended.stdout) if ended.returncode == 0 else ended.stderr.strip().splitlines()[-1]
+        def entries_more(count, word, data="data"):
+            for n in range(count):
+                sakimori("facility", "add", f"架空{word}{n}医院", data=data)
+
+        def copied(name, data="data"):
+            sakimori("journal", "copy", folder / name, data=data)
+            return folder / name
 
         def expect(what, found, wanted):
             if not wanted(found):
                 sys.exit(f"✗ {what}: {found}")
             print(f"✓ {what}")
 
-        for n in range(FIRST):
-            sakimori("facility", "add", f"架空{n}医院")
-        older, newer = folder / "older", folder / "newer"
-        sakimori("journal", "copy", older)
+        def read(name, known, *copies):
+            ended = subprocess.run([*readers[name], key, known, *copies], capture_output=True, text=True)
+            if ended.returncode != 0:
+                sys.exit(f"✗ {name}: {ended.stderr}")
+            return ended.stdout.splitlines()
+
+        entries_more(5, "初")
+        others = {"oldest": copied("oldest")}
+        entries_more(FIRST - 10, "前")
+        # What an attacker with every key and the database does on a copy of the data folder.
+        for name in ("fork", "short fork", "cut"):
+            shutil.copytree(folder / "data", folder / f"data {name}")
+        entries_more(5, "中")
+        known = copied("known")
         key = sakimori("journal", "key").strip()
-        for n in range(THEN):
-            sakimori("facility", "add", f"架空{FIRST + n}医院")
-        sakimori("journal", "copy", newer)
-        expect("a copy checks", foreign(older), lambda size: size == FIRST)
-        expect("the newer copy leads on from the older", foreign(newer, older), lambda size: size == FIRST + THEN)
-        expect("the other way round does not", foreign(older, newer), lambda said: isinstance(said, str))
-        for path in sorted(p for p in newer.rglob("*") if p.is_file()):
-            whole = path.read_bytes()
-            # A head is a text: a changed byte of its signature or its numbers.
-            path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
-            expect(f"{path.relative_to(newer)} altered is found", foreign(newer), lambda said: isinstance(said, str))
-            path.write_bytes(whole)
+        entries_more(THEN, "後")
+        newer = copied("newer")
+        entries_more(5, "偽", data="data short fork")
+        others["short fork"] = copied("short fork", data="data short fork")
+        shutil.copytree(folder / "data short fork", folder / "data long fork")
+        entries_more(THEN, "偽の後", data="data long fork")
+        others["fork"] = copied("fork", data="data long fork")
+        entries_more(1, "短", data="data cut")
+        others["cut"] = copied("cut", data="data cut")
+        entries_more(8, "他人", data="stranger")
+        others["stranger"] = copied("stranger log", data="stranger")
+
+        copies = []
+        for n, tamper in enumerate(TAMPERINGS.values()):
+            copy = folder / f"tampered-{n}"
+            shutil.copytree(newer, copy)
+            tamper(copy, others)
+            copies.append(copy)
+        for name in readers:
+            expect(f"{name}: the known copy and the newer one are in order", read(name, known, known, newer),
+                   lambda said: said == [f"ok {FIRST}", f"ok {FIRST + THEN}"])
+            said = zip(TAMPERINGS, read(name, known, *copies), strict=True)
+            expect(f"{name}: all of {len(TAMPERINGS)} tamperings are found",
+                   [what for what, verdict in said if not verdict.startswith("no ")], lambda missed: not missed)
         proof = folder / "entry.tlog-proof"
         sakimori("journal", "prove", "100", "--out", proof, "--withhold", "subject")
         print(sakimori("verify", proof, "--key", key).splitlines()[0])

@@ -53,7 +53,10 @@ try {
   await play(demo, "J2 監査フォルダ", journeys.auditFolder, 60);
   await play(demo, "J3 機器台帳の取込みと取消し", journeys.importLedger, 60);
   await play(demo, "J4 なぜ不適合か", journeys.why, 30);
-  await play(demo, "J5 紛失の報告", journeys.lost, 60);
+  await play(demo, "J5 攻撃の疑いの報告", journeys.attack, 60);
+  await play(demo, "紛失の報告", journeys.lost, 60);
+  await play(demo, "途中で切れたセッションと戻るボタン", journeys.expired);
+  await play(demo, "ハイコントラスト・動きなし・200 %", journeys.themes);
   await play(demo, "パスキーで署名して承認", journeys.sign, 30);
   const stranger = { ...(await open(browser)), server: demo.server };
   for (const [stage, known] of [[stranger, OUTSIDE], [demo, KNOWN]]) {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "test support")]
 
 mod chaos;
+pub mod sink;
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};

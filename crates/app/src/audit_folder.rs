@@ -18,6 +18,7 @@ use crate::App;
 use crate::error::{Error, Result};
 use crate::export::Format;
 use crate::papers::Papers;
+use crate::seal::{HANDED, HandedLog, check_handed};
 
 /// The file that names the others.
 const MANIFEST: &str = "manifest.json";
@@ -83,6 +84,8 @@ pub struct FolderCheck {
     pub journal_head: String,
     /// How many of them belong to other facilities and are in the folder as hashes alone.
     pub journal_withheld: usize,
+    /// What the folder carries of the sealed log; folders of older versions carry nothing.
+    pub sealed: Option<HandedLog>,
 }
 
 impl App {
@@ -123,8 +126,10 @@ impl App {
         }
         let offenders = self.offenders(&assessment, &editions).await?;
         documents.push(("03_対応一覧/対応が要るもの.pdf".to_owned(), papers.offenders(&offenders)));
-        files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx).await?));
-        let (journal, journal_entries, journal_head) = self.journal_of(facility).await?;
+        files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx, None).await?));
+        let alone = self.store.facility_list().await?.len() == 1;
+        let (journal, journal_entries, journal_head) = self.journal_of(facility, alone).await?;
+        files.extend(self.handed_log(facility, alone).await?);
         files.push((JOURNAL.to_owned(), journal.into_bytes()));
         let (names, pages): (Vec<String>, Vec<report::Document>) = documents.into_iter().unzip();
         let printed = crate::blocking(move || report::pdfs(&pages)).await??;
@@ -159,10 +164,9 @@ impl App {
         Ok((zipped, code))
     }
 
-    /// The journal as the folder of `facility` carries it, the number of entries and the last hash. Where it is the
-    /// only facility, everything in the journal is its own.
-    async fn journal_of(&self, facility: &Facility) -> Result<(String, i64, String)> {
-        let alone = self.store.facility_list().await?.len() == 1;
+    /// The journal as the folder of `facility` carries it, the number of entries and the last hash. Where it stands
+    /// `alone`, everything in the journal is its own.
+    async fn journal_of(&self, facility: &Facility, alone: bool) -> Result<(String, i64, String)> {
         let (mut text, mut count, mut head) = (String::new(), 0, GENESIS.to_owned());
         for (seq, of, entry, hash) in self.store.journal_chain().await? {
             text.push_str(&Line::written(seq, &hash, (alone || of == facility.id).then_some(&entry)));
@@ -183,7 +187,14 @@ const HOW_TO_VERIFY: &str = "この監査フォルダの確かめ方\n\n\
    各ファイルの SHA-256 は manifest.json に書いてあります（例：sha256sum ファイル名）。\n\
 4. 操作記録（05_記録）の各行の印（hash）は、前の行の印と改行とその行の entry をつないだもののSHA-256です。\n\
    初めの行の前の印は 0 が64個、最後の行の印は manifest.json の journal_head です。\n\
-   ほかの施設の記録は、印だけを載せています。その行の中身は、この確認の対象ではありません。\n\n\
+   ほかの施設の記録は、印だけを載せています。その行の中身は、この確認の対象ではありません。\n\
+5. 06_封印 があるときは、操作記録の封印も確かめられます。sakimori verify は、写しの全体と、載せた記録の一件ずつが\n\
+   封印したときのままかを確かめます。表示される公開鍵を、施設から別に受け取ったものと比べてください。\n\
+   06_封印/写し は C2SP の tlog-tiles です。ほかの人の道具（golang.org/x/mod/sumdb、tlog-scales など）でも読めます。\n\
+   06_封印/開示.jsonl の各行は、記録の項目と塩です。項目のハッシュは\n\
+   SHA-256(\"sakimori-field-1\" + 塩 + 名前の長さ(2バイト) + 名前 + 値)、葉は\n\
+   0x01 + SHA-256(\"sakimori-leaf-1\" + 項目のハッシュの並び) で、写しの tile/entries の seq-1 番目と同じです。\n\
+   証人と時刻認証のファイルがあれば、その時刻までにあったことを、ほかの人が示しています。\n\n\
 この確認が示すのは「変わっていないこと」です。内容の正しさは、根拠の日付と出所で判断してください。\n";
 
 /// A name Windows accepts.
@@ -220,6 +231,7 @@ pub fn verify_folder(bytes: &[u8]) -> Result<FolderCheck> {
         return Err(fault("この版のsakimoriが知らない書式です"));
     }
     let mut journal = None;
+    let mut handed = BTreeMap::new();
     for (name, entry) in &manifest.files {
         let content = found.remove(name).ok_or_else(|| fault(format!("「{name}」がありません")))?;
         if sha256(&content) != entry.sha256 {
@@ -227,13 +239,16 @@ pub fn verify_folder(bytes: &[u8]) -> Result<FolderCheck> {
         }
         if name == JOURNAL {
             journal = Some(content);
+        } else if name.starts_with(HANDED) {
+            handed.insert(name.clone(), content);
         }
     }
     if let Some(stray) = found.keys().next() {
         return Err(fault(format!("「{stray}」は作られたときにはないファイルです")));
     }
     let journal = journal.ok_or_else(|| fault(format!("「{JOURNAL}」がありません")))?;
-    let journal_withheld = verify_journal(&journal, &manifest)?;
+    let (quoted, journal_withheld) = verify_journal(&journal, &manifest)?;
+    let sealed = check_handed(&handed, &quoted)?;
     Ok(FolderCheck {
         facility: manifest.facility,
         made_on: manifest.made_on,
@@ -242,6 +257,7 @@ pub fn verify_folder(bytes: &[u8]) -> Result<FolderCheck> {
         journal_entries: manifest.journal_entries,
         journal_head: manifest.journal_head,
         journal_withheld,
+        sealed,
     })
 }
 
@@ -249,11 +265,12 @@ fn fault(reason: impl Into<String>) -> Error {
     Error::Folder { reason: reason.into() }
 }
 
-/// Follows the chain of the journal up to the head that the manifest names; how many entries are withheld.
-fn verify_journal(journal: &[u8], manifest: &Manifest) -> Result<usize> {
+/// Follows the chain of the journal up to the head that the manifest names; the entries that are there with their places,
+/// and how many are withheld.
+fn verify_journal(journal: &[u8], manifest: &Manifest) -> Result<(Vec<(i64, Entry)>, usize)> {
     let unreadable = |n: usize| fault(format!("操作記録の{n}行目を読めません"));
     let text = std::str::from_utf8(journal).map_err(|_| unreadable(1))?;
-    let mut entries = Vec::new();
+    let (mut entries, mut quoted) = (Vec::new(), Vec::new());
     for (n, written) in text.lines().enumerate() {
         let line: Line = serde_json::from_str(written).map_err(|_| unreadable(n + 1))?;
         let entry = line.entry.as_ref().map(Entry::canonical);
@@ -261,6 +278,7 @@ fn verify_journal(journal: &[u8], manifest: &Manifest) -> Result<usize> {
         if Line::written(line.seq, &line.hash, entry.as_deref()) != written {
             return Err(unreadable(n + 1));
         }
+        quoted.extend(line.entry.map(|entry| (line.seq, entry)));
         entries.push((line.seq, entry, line.hash));
     }
     let chain = entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_deref(), hash.as_str()));
@@ -270,7 +288,8 @@ fn verify_journal(journal: &[u8], manifest: &Manifest) -> Result<usize> {
     if (count, head) != (manifest.journal_entries, manifest.journal_head.as_str()) {
         return Err(fault("操作記録の末尾が、manifest.jsonにある件数や印と合いません"));
     }
-    Ok(entries.iter().filter(|(_, entry, _)| entry.is_none()).count())
+    let withheld = entries.len() - quoted.len();
+    Ok((quoted, withheld))
 }
 
 /// The files of a zip that holds them and nothing else.

@@ -51,6 +51,7 @@ impl App {
     pub async fn doctor(&self, folder: &Path) -> Result<Vec<Check>> {
         let mut checks =
             vec![self.check_database().await?, self.check_journal().await?, self.check_seal(folder).await?];
+        checks.push(self.check_kept().await?);
         checks.push(self.check_clock().await?);
         checks.extend([check_folder(folder), check_space(folder), self.check_certificate(folder), check_typesetter()]);
         checks.push(self.check_admins().await?);
@@ -71,14 +72,23 @@ impl App {
 
     /// What was sealed is compared with the journal, entry by entry.
     async fn check_seal(&self, folder: &Path) -> Result<Check> {
-        let (health, seen) = match self.sealed(folder).await {
+        let (health, seen) = match self.sealed(folder, None).await {
             Ok(Sealed::Holds { head, .. }) => (Health::Good, head.size.to_string()),
             Ok(Sealed::Never) => (Health::Unknown, String::new()),
             Ok(Sealed::Broken { seq, .. }) => (Health::Bad, seq.to_string()),
+            Ok(Sealed::Another { origin }) => (Health::Bad, origin),
             Err(Error::Invalid { code, .. }) => (Health::Bad, code.to_owned()),
             Err(error) => return Err(error),
         };
         Ok(Check { key: "seal", health, seen })
+    }
+
+    /// Without a head that somebody else has, a cut tail cannot be detected; with an old one, only what is older.
+    async fn check_kept(&self) -> Result<Check> {
+        let kept = self.kept_heads().await?;
+        let health = if kept.iter().any(|kept| kept.fresh) { Health::Good } else { Health::Warn };
+        let newest = kept.first().map(|kept| domain::jp::day_in_japan(kept.at).to_string());
+        Ok(Check { key: "kept", health, seen: newest.unwrap_or_default() })
     }
 
     /// A clock that stands before the newest entry was set back, or was ahead when that entry was made.

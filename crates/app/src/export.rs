@@ -1,7 +1,7 @@
 //! 書出し: ledgers as Excel, CSV or JSON, every column of the ledger, ready to be imported again.
 
 use domain::evaluate::Facility;
-use domain::ledger::{self, Kind, LEDGERS, Ledger, Value};
+use domain::ledger::{self, Column, Kind, LEDGERS, Ledger, Period, Value};
 use domain::text::Lang;
 use intake::table::guarded;
 use report::{DateStyle, Orientation, Sheet, SheetCell, SheetColumn, Workbook};
@@ -30,14 +30,22 @@ impl App {
         Ok(self.store.row_count(of, &facility.id).await?)
     }
 
-    /// Ledgers of a facility (one, or all that have rows) as one file; CSV is for one ledger.
+    /// Ledgers of a facility (one, or all that have rows) as one file; CSV is for one ledger. With a period, only what
+    /// belongs to it.
     ///
     /// # Errors
     /// Any store error, or a document that cannot be made.
-    pub async fn export(&self, facility: &Facility, only: Option<&'static Ledger>, format: Format) -> Result<Vec<u8>> {
+    pub async fn export(
+        &self,
+        facility: &Facility,
+        only: Option<&'static Ledger>,
+        format: Format,
+        period: Option<Period>,
+    ) -> Result<Vec<u8>> {
         let mut filled = Vec::new();
         for of in LEDGERS.iter().filter(|l| only.is_none_or(|o| o.name == l.name)) {
-            let rows = self.store.row_list(of, Some(&facility.id)).await?;
+            let mut rows = self.store.row_list(of, Some(&facility.id)).await?;
+            rows.retain(|stored| period.is_none_or(|period| period.shows(of, &stored.row)));
             if only.is_some() || !rows.is_empty() {
                 filled.push((of, rows));
             }
@@ -111,20 +119,25 @@ pub(crate) fn ledger_sheet(of: &Ledger, rows: &[StoredRow]) -> Sheet {
 }
 
 fn csv(filled: &[(&'static Ledger, Vec<StoredRow>)]) -> Vec<u8> {
-    let mut out = "\u{FEFF}".to_owned();
+    let mut out = Vec::new();
     for (of, rows) in filled {
-        let heads: Vec<String> = of.columns.iter().map(|c| quoted(c.label.ja)).collect();
-        out.push_str(&heads.join(","));
+        let columns: Vec<&Column> = of.columns.iter().collect();
+        out.extend(csv_of(&columns, rows, Lang::Ja));
+    }
+    out
+}
+
+/// Some columns of rows as CSV, with a heading and a BOM.
+pub(crate) fn csv_of(columns: &[&Column], rows: &[StoredRow], lang: Lang) -> Vec<u8> {
+    let mut out = "\u{FEFF}".to_owned();
+    let mut line = |cells: Vec<String>| {
+        out.push_str(&cells.join(","));
         out.push_str("\r\n");
-        for row in rows {
-            let cells: Vec<String> = of
-                .columns
-                .iter()
-                .map(|c| row.row.get(c.name).map_or_else(String::new, |v| quoted(&c.show(v, Lang::Ja))))
-                .collect();
-            out.push_str(&cells.join(","));
-            out.push_str("\r\n");
-        }
+    };
+    line(columns.iter().map(|c| quoted(c.label.in_lang(lang))).collect());
+    for row in rows {
+        let cell = |c: &&Column| row.row.get(c.name).map_or_else(String::new, |v| quoted(&c.show(v, lang)));
+        line(columns.iter().map(cell).collect());
     }
     out.into_bytes()
 }

@@ -22,6 +22,7 @@ use std::sync::{Arc, RwLock};
 
 use domain::authz::{Permission, Role};
 use domain::journal::{Actor, sha256};
+use domain::ledger::Period;
 use domain::text::Lang;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -34,7 +35,7 @@ pub use secrets::{Cookie, Entropy, Keyring, SystemEntropy};
 pub use session::SessionInfo;
 pub use setup::SetupGrant;
 pub use token::{Program, TokenInfo};
-pub use users::NewUser;
+pub use users::{NewUser, users_sha256};
 
 use crate::error::{Error, Result};
 
@@ -158,6 +159,12 @@ pub struct User {
     pub valid_from: Option<Date>,
     /// Last day the account may be used.
     pub valid_until: Option<Date>,
+    /// Where mail reaches the person.
+    pub email: Option<String>,
+    /// First day whose records the account sees; an auditor's.
+    pub sees_from: Option<Date>,
+    /// Last day whose records the account sees.
+    pub sees_until: Option<Date>,
     /// To be shown to the person.
     pub notice: Option<String>,
     /// Language chosen.
@@ -173,7 +180,13 @@ pub struct User {
 }
 
 impl User {
-    fn of(row: &UserRow) -> Result<Self> {
+    /// The days whose records the account sees; `None` for all. Only an auditor is held to them.
+    pub fn period(&self) -> Option<Period> {
+        let (from, until) = self.sees_from.zip(self.sees_until).filter(|_| self.role == Role::Auditor)?;
+        Some(Period { from, until })
+    }
+
+    pub(crate) fn of(row: &UserRow) -> Result<Self> {
         let corrupt = || Error::Internal { message: format!("user {}", row.id) };
         let day = |text: &Option<String>| text.as_deref().map(str::parse).transpose().map_err(|_| corrupt());
         Ok(Self {
@@ -190,6 +203,9 @@ impl User {
             recovery_left: u32::try_from(row.recovery_left).unwrap_or_default(),
             valid_from: day(&row.valid_from)?,
             valid_until: day(&row.valid_until)?,
+            email: row.email.clone(),
+            sees_from: day(&row.sees_from)?,
+            sees_until: day(&row.sees_until)?,
             notice: row.notice.clone(),
             lang: row.lang.as_deref().map(|code| if code == "en" { Lang::En } else { Lang::Ja }),
             last_sign_in_at: row.last_sign_in_at.map(instant).transpose()?,
@@ -220,6 +236,8 @@ pub struct Signed {
     pub idle_ends_at: Timestamp,
     /// When the session ends in any case.
     pub ends_at: Timestamp,
+    /// Name of the person in whose place the account approves today (代理), if in any.
+    pub stands_for: Option<String>,
     row: SessionRow,
 }
 
@@ -234,9 +252,10 @@ impl Signed {
         !self.locked && now.duration_since(self.signed_in_at) <= self.methods.fresh_for()
     }
 
-    /// Whether they may do this.
+    /// Whether they may do this, by their role or, for approvals, in somebody's place.
     pub fn may(&self, permission: Permission) -> bool {
-        !self.locked && self.user.role.may(permission)
+        let in_place = permission == Permission::Approve && self.stands_for.is_some();
+        !self.locked && (self.user.role.may(permission) || in_place)
     }
 
     /// Refuses who may not do this.

@@ -3,6 +3,7 @@
 //! Every change is compared with what is stored inside the transaction that makes it, says in the journal what was there
 //! before, and refuses what somebody else changed meanwhile.
 
+mod bulk;
 pub(crate) mod references;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

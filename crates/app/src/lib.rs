@@ -18,6 +18,7 @@ mod jobs;
 mod journal;
 mod kept;
 mod ledgers;
+mod mail;
 mod papers;
 mod requirement;
 mod seal;
@@ -27,6 +28,7 @@ mod tasks;
 mod uploads;
 mod workflow;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use domain::catalog::Catalogs;
@@ -61,12 +63,19 @@ pub use inventory::{Received, RecordedMachine};
 pub use jobs::{JOBS_KEPT, Job, JobState, Work};
 pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
+pub use mail::notices::REMIND_AFTER;
+pub use mail::{MailForm, MailSecurity, MailSettings};
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
-pub use seal::{Head, Proved, Sealed, Sealer, verify_proof};
-pub use store::{AccessOpener, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
+pub use seal::{
+    Grade, HandedLog, Head, Heads, Keeper, KeptHead, Known, Proved, Sealed, Sealer, StampRequest, Submission,
+    WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,
+};
+pub use store::{AccessOpener, ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
-pub use workflow::{Approved, Asked, Attendee, Contact, Inspection, OpenLoan, Pending};
+pub use workflow::{
+    Appointment, Approved, Asked, Attendee, Contact, Deputy, Given, Inspection, OpenLoan, Pending, can_stand_in,
+};
 
 /// The only clock of the product.
 pub trait Clock: Send + Sync {
@@ -99,6 +108,8 @@ pub struct App {
     clock: Box<dyn Clock>,
     runner: jobs::Runner,
     kept: Worked,
+    /// The data folder, where it has a log.
+    data: Option<PathBuf>,
     identity: identity::Means,
 }
 
@@ -115,13 +126,27 @@ impl App {
     /// sign nobody in.
     pub fn new(store: Store, clock: impl Clock + 'static) -> Self {
         let identity = identity::Means::new(Keyring::ephemeral());
-        Self { store, clock: Box::new(clock), identity, runner: jobs::Runner::default(), kept: Worked::default() }
+        Self {
+            store,
+            clock: Box::new(clock),
+            identity,
+            runner: jobs::Runner::default(),
+            kept: Worked::default(),
+            data: None,
+        }
     }
 
     /// The same with the keys of the installation.
     #[must_use]
     pub fn with_keys(mut self, keys: Keyring) -> Self {
         self.identity.keys = keys;
+        self
+    }
+
+    /// The same with its data folder, whose log goes into audit folders.
+    #[must_use]
+    pub fn with_data(mut self, folder: &std::path::Path) -> Self {
+        self.data = Some(folder.to_owned());
         self
     }
 

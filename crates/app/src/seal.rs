@@ -5,6 +5,11 @@
 //! to an older state does not lead to the last head, and sealing stops and says so. What is missing at the very end,
 //! entries and log together, shows only beside a head that somebody else kept: a printed line, a proof, a copy.
 
+mod handed;
+mod keep;
+mod stamp;
+mod witness;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
@@ -16,12 +21,18 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use seal::leaf::{Disclosure, disclose, leaf, leaf_of};
 use seal::proof::Proof;
-use seal::{Broken, Checkpoint, Log, PublicKey, Salts, SigningKey, Verifier};
+use seal::{Broken, Checkpoint, Epochs, Log, PublicKey, Salts, SigningKey, Verifier, What};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::identity::secrets::{create, random, unhex};
 use crate::{App, blocking};
+
+pub use handed::HandedLog;
+pub(crate) use handed::{PLACE as HANDED, check as check_handed};
+pub use keep::{Grade, Heads, Keeper, KeptHead, Known, Submission};
+pub use stamp::StampRequest;
+pub use witness::{LONGEST_REQUEST as WITNESS_REQUEST, Refusal as WitnessRefusal, Witness};
 
 /// Folder of the log in the data folder.
 const LOG: &str = "log";
@@ -32,11 +43,18 @@ const LOCK: &str = "log.lock";
 /// Entries read at a time.
 const PART: u32 = 2_048;
 
+/// The log open to prove what is in it, and for nothing else.
+pub(crate) struct Prover {
+    log: Arc<Mutex<Log>>,
+    salts: Secrets,
+}
+
 /// The one that seals. While it lives, nobody else does in this data folder.
 pub struct Sealer {
     log: Arc<Mutex<Log>>,
+    epochs: Epochs,
     salts: Secrets,
-    _lock: Option<File>,
+    _lock: File,
 }
 
 /// The secrets of the months, as far as they were asked for and are there.
@@ -75,23 +93,71 @@ pub enum Sealed {
     Broken {
         /// Number of the entry.
         seq: u64,
+        /// Number of the entry up to which the change lies; the same as `seq` when it is known exactly.
+        until: u64,
         /// When the last entry before it was made, if there is one.
         after: Option<Timestamp>,
-        /// The file of the log that does not fit, or the head.
-        what: String,
+        /// When the first entry behind it was made, if there is one.
+        before: Option<Timestamp>,
+        /// What showed it.
+        what: What,
+    },
+    /// The newest head that somebody else has is of another log, of this name: the log was begun anew.
+    Another {
+        /// Name of the other log.
+        origin: String,
     },
 }
 
 impl Sealed {
-    /// What a person is told when journal and log do not fit (JRN-008).
+    /// What a person is told when journal and log do not fit (JRN-008), the end was cut off (JRN-024), a head known from
+    /// elsewhere does not fit (JRN-025), the key of the day did not sign (JRN-026), or the log was begun anew (JRN-027).
     pub fn fault(&self) -> Option<String> {
-        let Self::Broken { seq, after, what } = self else { return None };
-        let since = after.map_or_else(String::new, |at| {
-            format!("{}より後、", domain::jp::time_in_japan(at).strftime("%Y-%m-%d %H:%M:%S"))
-        });
-        Some(format!(
-            "記録の{seq}番目から、封印と合いません（JRN-008）。{since}記録か封印（{what}）が書き換えられたか、欠けています。何も消さずに、バックアップの記録と比べてください。"
-        ))
+        let (seq, until, after, before, what) = match self {
+            Self::Broken { seq, until, after, before, what } => (seq, until, after, before, what),
+            Self::Another { origin } => {
+                return Some(format!(
+                    "封印が作り直されています（JRN-027）。ほかの場所にある控えは、別の封印「{origin}」のものです。鍵と封印が取り替えられたか、別のデータフォルダです。何も消さずに、何があったかを調べてください。"
+                ));
+            }
+            Self::Never | Self::Holds { .. } => return None,
+        };
+        let time = |at: &Timestamp| domain::jp::time_in_japan(*at).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let span = match (after.as_ref().map(time), before.as_ref().map(time)) {
+            (Some(after), Some(before)) => format!("{after}から{before}までの間、"),
+            (Some(after), None) => format!("{after}より後、"),
+            (None, Some(before)) => format!("{before}より前、"),
+            (None, None) => String::new(),
+        };
+        let place = if seq == until { format!("{seq}番目") } else { format!("{seq}番目から{until}番目まで") };
+        let compare = "何も消さずに、バックアップの記録と比べてください。";
+        Some(match what {
+            What::File(path) => format!(
+                "記録の{seq}番目から、封印と合いません（JRN-008）。{span}記録か封印（{path}）が書き換えられたか、欠けています。{compare}"
+            ),
+            What::Root => format!(
+                "記録の{seq}番目から、封印と合いません（JRN-008）。{span}記録か封印（checkpoint）が書き換えられたか、欠けています。{compare}"
+            ),
+            What::Cut(known) => format!(
+                "記録の{seq}番目から後がありません（JRN-024）。{}では{until}件が封印されていました。{span}末尾が消されたか、古い状態に戻されています。{compare}",
+                source(known)
+            ),
+            What::Pin(known) => format!(
+                "記録の{place}のどこかが、{}と合いません（JRN-025）。{span}記録と封印が一緒に書き換えられたか、控えの打ち間違いです。{compare}",
+                source(known)
+            ),
+            What::Epoch => format!(
+                "記録の{place}の封印に、その日の鍵の署名がありません（JRN-026）。{span}日の鍵を持たない人が封印しています。{compare}"
+            ),
+        })
+    }
+}
+
+/// From where a head is known, as people say it.
+fn source(known: &str) -> String {
+    match known.strip_prefix("epoch ") {
+        Some(number) => format!("日の鍵の記録（{number}番）"),
+        None => known.to_owned(),
     }
 }
 
@@ -114,6 +180,26 @@ enum Field {
     Withheld { hash: String },
 }
 
+impl From<Disclosure> for Field {
+    fn from(told: Disclosure) -> Self {
+        match told {
+            Disclosure::Shown { name, value, salt } => Self::Shown { name, value, salt: hex(&salt) },
+            Disclosure::Withheld { hash } => Self::Withheld { hash: hex(&hash) },
+        }
+    }
+}
+
+impl Field {
+    /// What it tells; `None` when hash or salt are none.
+    fn disclosed(self) -> Option<Disclosure> {
+        let bytes = |text: &str| unhex(text).and_then(|bytes| bytes.try_into().ok());
+        Some(match self {
+            Self::Shown { name, value, salt } => Disclosure::Shown { name, value, salt: bytes(&salt)? },
+            Self::Withheld { hash } => Disclosure::Withheld { hash: bytes(&hash)? },
+        })
+    }
+}
+
 impl App {
     /// Becomes the sealer of a data folder, with a key made at the first time.
     ///
@@ -133,12 +219,19 @@ impl App {
         let wanted = Log::wanted(&place, key.public()).map_err(|e| broken(&e))?;
         let mut salts = Secrets::new();
         let tail = self.leaves(&mut salts, wanted, true).await?.unwrap_or_default();
-        let log = blocking(move || Log::open(&place, key, &tail)).await?.map_err(|e| broken(&e))?;
-        Ok(Sealer { log: Arc::new(Mutex::new(log)), salts, _lock: Some(lock) })
+        let keys = folder.to_owned();
+        let opened = blocking(move || {
+            let log = Log::open(&place, key, &tail)?;
+            Ok((Epochs::open(&keys, &place, log.key())?, log))
+        });
+        let (epochs, log) = opened.await?.map_err(|e| broken(&e))?;
+        let mut sealer = Sealer { log: Arc::new(Mutex::new(log)), epochs, salts, _lock: lock };
+        self.turn(&mut sealer)?;
+        Ok(sealer)
     }
 
-    /// The log as it was last sealed, to prove entries beside whoever seals it. Nothing may be sealed with it.
-    pub(crate) async fn prover(&self, folder: &Path) -> Result<Sealer> {
+    /// The log as it was last sealed, to prove entries beside whoever seals it.
+    pub(crate) async fn prover(&self, folder: &Path) -> Result<Prover> {
         let (place, mut tries) = (folder.join(LOG), 5);
         loop {
             let key = self.signing_key(folder)?;
@@ -147,7 +240,7 @@ impl App {
             let tail = self.leaves(&mut salts, wanted, false).await?.unwrap_or_default();
             let at = place.clone();
             match blocking(move || Log::open(&at, key, &tail)).await? {
-                Ok(log) => return Ok(Sealer { log: Arc::new(Mutex::new(log)), salts, _lock: None }),
+                Ok(log) => return Ok(Prover { log: Arc::new(Mutex::new(log)), salts }),
                 // The head moved on between the two looks at it.
                 Err(seal::Error::Fork { .. }) if tries > 0 => tries -= 1,
                 Err(error) => return Err(broken(&error)),
@@ -155,11 +248,21 @@ impl App {
         }
     }
 
+    /// Lets the key of today sign, which begins when the day is another and something was sealed since.
+    fn turn(&self, sealer: &mut Sealer) -> Result<()> {
+        let day = self.today().to_string();
+        let mut log = sealer.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let head = log.head().map(|(head, _)| head.clone());
+        let signs = sealer.epochs.on(&day, head.as_ref(), log.signing_key()).map_err(|e| broken(&e))?;
+        log.sign_beside(signs).map_err(|e| broken(&e))
+    }
+
     /// Seals every staged entry; the head, if there is one.
     ///
     /// # Errors
     /// JRN-004 when the log cannot be written; the sealer is then to be given up. Any store error.
     pub async fn seal(&self, sealer: &mut Sealer) -> Result<Option<Head>> {
+        self.turn(sealer)?;
         loop {
             let size = sealer.with(|log| log.size());
             let leaves = self.leaves(&mut sealer.salts, size..size + u64::from(PART), true).await?.unwrap_or_default();
@@ -177,33 +280,67 @@ impl App {
         }
     }
 
-    /// Compares the whole journal with the whole log.
+    /// Compares the whole journal with the whole log, and both with every head that somebody else has; `known` is one
+    /// more of these.
     ///
     /// # Errors
-    /// JRN-003 when the head is not signed by the key of this folder; JRN-004 when a file cannot be read; any store
-    /// error. That they do not fit is no error but [`Sealed::Broken`].
-    pub async fn sealed(&self, folder: &Path) -> Result<Sealed> {
-        let Some(key) = known_key(folder)? else { return Ok(Sealed::Never) };
-        let Some(mut verifier) = Verifier::open(&folder.join(LOG), &key).map_err(|e| broken(&e))? else {
-            return Ok(Sealed::Never);
+    /// JRN-003 when the head is not signed by the key of this folder; JRN-004 when a file cannot be read; JRN-026 when
+    /// the keys of the days do not follow from each other; any store error. That they do not fit is no error but
+    /// [`Sealed::Broken`].
+    pub async fn sealed(&self, folder: &Path, known: Option<Known>) -> Result<Sealed> {
+        let Some(key) = known_key(folder)? else { return self.unsealed(known).await };
+        let mut pins = self.pins(&key).await?;
+        pins.extend(known.clone().map(|known| known.0));
+        let Some(mut verifier) = Verifier::open(&folder.join(LOG), &key, pins).map_err(|e| broken(&e))? else {
+            return self.unsealed(known).await;
         };
         let mut salts = Secrets::new();
         while let Some(wanted) = verifier.wanted() {
             let leaves = self.leaves(&mut salts, wanted, false).await?;
-            if let Err(Broken { index, what }) = verifier.give(leaves).map_err(|e| broken(&e))? {
-                let before = i64::try_from(index).unwrap_or(i64::MAX);
-                let last = match before {
-                    0 => Vec::new(),
-                    _ => self.store.journal_after(before - 1, 1).await?,
-                };
-                let after = last.first().and_then(|(_, _, entry)| entry_of(entry).ok()).map(|e| e.at);
-                let after = after.and_then(|at| Timestamp::from_microsecond(at).ok());
-                return Ok(Sealed::Broken { seq: index + 1, after, what });
+            if let Err(found) = verifier.give(leaves).map_err(|e| broken(&e))? {
+                return self.broken(found).await;
             }
+        }
+        if let Some(found) = verifier.fault() {
+            return self.broken(found.clone()).await;
+        }
+        if let Some(origin) = self.other_log(Some(&key)).await? {
+            return Ok(Sealed::Another { origin });
         }
         let (count, _) = self.store.journal_head().await?;
         let head = Head::from(verifier.head());
         Ok(Sealed::Holds { staged: u64::try_from(count).unwrap_or(0).saturating_sub(head.size), head })
+    }
+
+    /// Nothing was sealed, or nothing is left of it.
+    async fn unsealed(&self, known: Option<Known>) -> Result<Sealed> {
+        if let Some(Known(pin)) = known {
+            return self.broken(Broken { index: 0, until: pin.size, what: What::Cut(pin.what) }).await;
+        }
+        Ok(self.other_log(None).await?.map_or(Sealed::Never, |origin| Sealed::Another { origin }))
+    }
+
+    /// The name of the log that the newest head elsewhere is of, when it is not the one with this key.
+    async fn other_log(&self, key: Option<&PublicKey>) -> Result<Option<String>> {
+        let newest = self.kept_heads().await?.into_iter().next().map(|kept| kept.head.origin);
+        Ok(newest.filter(|origin| key.is_none_or(|key| key.origin() != origin)))
+    }
+
+    async fn broken(&self, found: Broken) -> Result<Sealed> {
+        let Broken { index, until, what } = found;
+        let after = match index {
+            0 => None,
+            _ => self.made(index - 1).await?,
+        };
+        let before = self.made(until).await?;
+        Ok(Sealed::Broken { seq: index + 1, until: until.max(index + 1), after, before, what })
+    }
+
+    /// When the entry at an index was made, as far as the journal still says.
+    async fn made(&self, index: u64) -> Result<Option<Timestamp>> {
+        let rows = self.store.journal_after(i64::try_from(index).unwrap_or(i64::MAX), 1).await?;
+        let entry = rows.first().and_then(|(_, _, entry)| entry_of(entry).ok());
+        Ok(entry.and_then(|entry| Timestamp::from_microsecond(entry.at).ok()))
     }
 
     /// Proves one entry to somebody who has only the public key: a `tlog-proof` file with the fields of the entry, of
@@ -212,6 +349,15 @@ impl App {
     /// # Errors
     /// JRN-006 when there is no such entry, when it is not sealed yet, or its secret was destroyed.
     pub async fn prove(&self, sealer: &mut Sealer, seq: u64, withheld: &[String]) -> Result<String> {
+        self.prove_in(&Arc::clone(&sealer.log), &mut sealer.salts, seq, withheld).await
+    }
+
+    /// The same beside whoever seals.
+    pub(crate) async fn prove_beside(&self, prover: &mut Prover, seq: u64, withheld: &[String]) -> Result<String> {
+        self.prove_in(&Arc::clone(&prover.log), &mut prover.salts, seq, withheld).await
+    }
+
+    async fn prove_in(&self, log: &Mutex<Log>, salts: &mut Secrets, seq: u64, withheld: &[String]) -> Result<String> {
         let missing = || {
             Error::invalid(
                 "JRN-006",
@@ -225,21 +371,19 @@ impl App {
         let found = self.store.journal_after(place, 1).await?;
         let (at, facility, text) = found.first().ok_or_else(missing)?;
         let entry = entry_of(text)?;
-        self.know(&mut sealer.salts, facility, &entry, false).await?;
-        let salts = sealer.salts.get(&(facility.clone(), month(&entry)));
+        self.know(salts, facility, &entry, false).await?;
+        let salts = salts.get(&(facility.clone(), month(&entry)));
         let salts = salts.filter(|_| *at == place + 1).ok_or_else(missing)?;
         let told = disclose(salts, index, fields(&entry).iter().map(|(n, v)| (n.as_str(), v.as_str())), |name| {
             !withheld.iter().any(|hidden| hidden == name)
         });
-        let told: Vec<Field> = told
-            .into_iter()
-            .map(|d| match d {
-                Disclosure::Shown { name, value, salt } => Field::Shown { name, value, salt: hex(&salt) },
-                Disclosure::Withheld { hash } => Field::Withheld { hash: hex(&hash) },
-            })
-            .collect();
+        let told: Vec<Field> = told.into_iter().map(Field::from).collect();
         let extra = serde_json::to_vec(&told).unwrap_or_default();
-        sealer.with(|log| log.prove(index, extra)).map(|proof| proof.text()).map_err(|_| missing())
+        log.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .prove(index, extra)
+            .map(|proof| proof.text())
+            .map_err(|_| missing())
     }
 
     /// Copies the log, as it was last sealed, to a folder for somebody else: hashes and heads, nothing that could be
@@ -266,8 +410,11 @@ impl App {
         match std::fs::read_to_string(&file) {
             Ok(text) => SigningKey::parse(&text).map_err(|_| unusable(&file, "鍵ではありません")),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let name = hex(&random::<8>(&*self.identity.entropy)?);
-                let key = SigningKey::generate(&format!("sakimori-log/{name}")).map_err(|e| broken(&e))?;
+                // A log whose key is gone is not begun anew beside its remains.
+                if folder.join(LOG).join("checkpoint").exists() {
+                    return Err(broken(&seal::Error::Key));
+                }
+                let key = seal::epoch::found(folder, "sakimori-log").map_err(|e| broken(&e))?;
                 create(&file, key.text().as_bytes()).map_err(|e| unusable(&file, &e.to_string()))?;
                 Ok(key)
             }
@@ -317,12 +464,14 @@ impl App {
     }
 }
 
-impl Sealer {
-    /// How many entries are in the log.
+impl Prover {
+    /// How many entries the head covers.
     pub(crate) fn size(&self) -> u64 {
-        self.with(|log| log.size())
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).size()
     }
+}
 
+impl Sealer {
     fn with<T>(&self, what: impl FnOnce(&Log) -> T) -> T {
         what(&self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -344,14 +493,11 @@ pub fn verify_proof(text: &str, key: &str) -> Result<Proved> {
     let key = PublicKey::parse(key).map_err(|_| refused("公開鍵ではありません"))?;
     let proof = Proof::parse(text).map_err(|_| refused("証明の形になっていません"))?;
     let told: Vec<Field> = serde_json::from_slice(&proof.extra).map_err(|_| refused("記録の内容が付いていません"))?;
-    let bytes = |text: &str| unhex(text).and_then(|bytes| bytes.try_into().ok());
-    let told = told.into_iter().map(|field| {
-        Some(match field {
-            Field::Shown { name, value, salt } => Disclosure::Shown { name, value, salt: bytes(&salt)? },
-            Field::Withheld { hash } => Disclosure::Withheld { hash: bytes(&hash)? },
-        })
-    });
-    let told: Vec<Disclosure> = told.collect::<Option<_>>().ok_or_else(|| refused("記録の内容が読めません"))?;
+    let told: Vec<Disclosure> = told
+        .into_iter()
+        .map(Field::disclosed)
+        .collect::<Option<_>>()
+        .ok_or_else(|| refused("記録の内容が読めません"))?;
     let head = proof.check(&leaf_of(&told), &key).map_err(|error| {
         refused(match error {
             seal::Error::Signature => "この公開鍵の署名ではありません",
@@ -414,7 +560,13 @@ fn broken(error: &seal::Error) -> Error {
         ),
         seal::Error::Signature | seal::Error::Key => Error::invalid(
             "JRN-003",
-            "封印の署名を確かめられませんでした。封印がこの鍵のものではありません。データフォルダの log と log.key を、同じバックアップから戻してください。",
+            "封印の署名を確かめられませんでした。封印がこの鍵のものではありません。データフォルダの log と log.key と log.epoch を、同じバックアップから戻してください。",
+        ),
+        seal::Error::Epochs(number) => Error::invalid(
+            "JRN-026",
+            format!(
+                "封印の日の鍵の記録（{number}番）が、前の日からつながっていません。記録が書き換えられたか、欠けています。何も消さずに、データフォルダの log と log.key と log.epoch を、同じバックアップのものと比べてください。"
+            ),
         ),
         other => Error::invalid(
             "JRN-004",

@@ -8,6 +8,7 @@ mod approvals;
 mod attendance;
 mod contacts;
 mod decisions;
+mod deputies;
 mod disposals;
 mod inspections;
 mod loans;
@@ -16,20 +17,24 @@ mod permits;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use domain::authz::{Permission, Role};
 use domain::evaluate::Facility;
 use domain::journal::Actor;
 use domain::ledger::{Ledger, Row, TEXT_MAX, Value, ledger};
 use domain::text::{fold, tidy};
 use domain::workflow::Change;
+use jiff::Timestamp;
 use store::{StoredRow, WriteTx};
 
 use crate::App;
 use crate::error::{Error, FieldError, Result};
+use crate::mail::notices::{self, Notice, To};
 
-pub use approvals::Pending;
+pub use approvals::{Given, Pending};
 pub use attendance::Attendee;
 pub use contacts::Contact;
 pub use decisions::{Approved, Asked};
+pub use deputies::{Appointment, Deputy, can_stand_in};
 pub use inspections::Inspection;
 pub use loans::OpenLoan;
 
@@ -161,7 +166,7 @@ impl App {
     async fn desk(&self, actor: &Actor, facility: &Facility) -> Result<Desk> {
         let mut tx = self.store.begin(actor, &facility.id, self.now()).await?;
         tx.hold_facility().await?;
-        Ok(Desk { tx, read: HashMap::new() })
+        Ok(Desk { tx, read: HashMap::new(), now: self.now() })
     }
 }
 
@@ -169,6 +174,7 @@ impl App {
 struct Desk {
     tx: WriteTx,
     read: HashMap<(&'static str, String), i64>,
+    now: Timestamp,
 }
 
 impl Desk {
@@ -229,6 +235,11 @@ impl Desk {
         let Some((ledger, key)) = first else { return Err(Error::Internal { message: change.event.action }) };
         let done = self.tx.row_fetch(ledger, &key).await?.ok_or_else(|| Error::NotFound { what: key })?;
         self.tx.record(change.event);
+        if done.row.get("state").is_some_and(|state| state.to_string() == "applied") {
+            for role in Role::ALL.into_iter().filter(|role| role.may(Permission::Approve)) {
+                notices::tell(&mut self.tx, To::Role(role), Notice::Asked { at: self.now }, self.now).await?;
+            }
+        }
         self.tx.commit().await?;
         Ok(done)
     }

@@ -6,7 +6,7 @@
 use crate::text::Label;
 
 /// What somebody with an account is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Role {
     /// 医療情報システム安全管理責任者: runs the product.
     Admin,
@@ -15,6 +15,7 @@ pub enum Role {
     /// システム運用担当者: keeps the ledgers.
     Operator,
     /// 職員: borrows devices, has tasks.
+    #[default]
     Staff,
     /// 保守事業者: an outside company's person.
     Vendor,

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -67,6 +69,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The day on which it was made, in Japan.
+    pub fn day(&self) -> Date {
+        crate::jp::day_in_japan(Timestamp::from_microsecond(self.at).unwrap_or_default())
+    }
+
     /// The canonical JSON. The fields are declared in sorted order, which is what RFC 8785 asks.
     pub fn canonical(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

@@ -5,6 +5,7 @@
 //! column name to [`Value`]; an empty cell is absent and means *not stated*, never *no*.
 
 mod cell;
+mod period;
 // A table, one line an entry; broken over lines it could not be read as one.
 #[rustfmt::skip]
 mod tables;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::{Label, Lang};
 
 pub use cell::CellError;
+pub use period::Period;
 pub use tables::{LEDGERS, methods};
 
 /// One ledger: a table of rows of one kind, each row belonging to one facility.

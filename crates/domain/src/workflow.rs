@@ -7,6 +7,7 @@
 pub mod approval;
 pub mod byod;
 pub mod disposal;
+pub mod incident;
 pub mod loan;
 pub mod overrides;
 

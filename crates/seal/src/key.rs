@@ -8,6 +8,13 @@ use signed_note::{Note, Signer, StandardSigner, StandardVerifier, VerifierList};
 
 use crate::log::Error;
 
+/// A new seed.
+pub(crate) fn seed() -> Result<[u8; 32], Error> {
+    let mut seed = [0; 32];
+    SystemRandom::new().fill(&mut seed).map_err(|_| Error::Key)?;
+    Ok(seed)
+}
+
 /// Algorithm byte of Ed25519 in `signed-note`.
 const ED25519: u8 = 1;
 
@@ -16,6 +23,8 @@ pub struct SigningKey {
     signer: StandardSigner,
     text: String,
     public: PublicKey,
+    /// The key of the day, which signs beside this one.
+    also: Option<StandardSigner>,
 }
 
 /// The public key of a log: `origin+id+key`, what others check heads against.
@@ -28,12 +37,15 @@ impl SigningKey {
     /// # Errors
     /// When the machine has no randomness, or `origin` is no name.
     pub fn generate(origin: &str) -> Result<Self, Error> {
-        let mut seed = [0; 32];
-        SystemRandom::new().fill(&mut seed).map_err(|_| Error::Key)?;
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| Error::Key)?;
+        Self::of(origin, &seed()?)
+    }
+
+    /// The key of this seed under the name `origin`.
+    pub(crate) fn of(origin: &str, seed: &[u8; 32]) -> Result<Self, Error> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| Error::Key)?;
         let encode = |key: &[u8]| STANDARD.encode([&[ED25519], key].concat());
         let id = signed_note::key_id(origin, &[&[ED25519], pair.public_key().as_ref()].concat());
-        Self::parse(&format!("PRIVATE+KEY+{origin}+{id:08x}+{}", encode(&seed)))
+        Self::parse(&format!("PRIVATE+KEY+{origin}+{id:08x}+{}", encode(seed)))
     }
 
     /// A key from its text.
@@ -47,7 +59,13 @@ impl SigningKey {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.get(1..).unwrap_or_default()).map_err(|_| Error::Key)?;
         let key = STANDARD.encode([&[ED25519], pair.public_key().as_ref()].concat());
         let public = PublicKey(format!("{}+{:08x}+{key}", signer.name(), signer.key_id()));
-        Ok(Self { signer, text: text.to_owned(), public })
+        Ok(Self { signer, text: text.to_owned(), public, also: None })
+    }
+
+    /// From now on `key` signs beside this one, and nothing that signed beside it before.
+    pub(crate) fn beside(&mut self, key: &Self) -> Result<(), Error> {
+        self.also = Some(StandardSigner::new(&key.text).map_err(|_| Error::Key)?);
+        Ok(())
     }
 
     /// The secret, to be kept where only the server reads.
@@ -69,6 +87,9 @@ impl SigningKey {
     pub(crate) fn sign(&self, text: &[u8]) -> Result<Vec<u8>, Error> {
         let mut note = Note::new(text, &[]).map_err(|_| Error::Key)?;
         note.add_sigs(&[&self.signer]).map_err(|_| Error::Key)?;
+        if let Some(also) = &self.also {
+            note.add_sigs(&[also]).map_err(|_| Error::Key)?;
+        }
         Ok(note.to_bytes())
     }
 }
@@ -86,6 +107,16 @@ impl PublicKey {
     /// Its text: `origin+id+key`.
     pub fn text(&self) -> &str {
         &self.0
+    }
+
+    /// Name of the log.
+    pub fn origin(&self) -> &str {
+        self.0.split('+').next().unwrap_or_default()
+    }
+
+    /// Whether this key is among those that signed a note; one whose signature is false counts as none.
+    pub(crate) fn signed(&self, note: &[u8]) -> bool {
+        self.open(note).is_ok()
     }
 
     /// The text of a signed note, when this key signed it.

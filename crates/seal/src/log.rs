@@ -13,8 +13,11 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use tlog_tiles::{EMPTY_HASH, Hash, HashReader, Tile, node_hash, prove_record, record_hash, split_stored_hash_index};
+use tlog_tiles::{
+    EMPTY_HASH, Hash, HashReader, Tile, node_hash, prove_record, prove_tree, record_hash, split_stored_hash_index,
+};
 
+use crate::epoch::{CHAIN, Chain};
 use crate::key::{PublicKey, SigningKey};
 use crate::proof::Proof;
 
@@ -23,7 +26,7 @@ const HEIGHT: u8 = 8;
 /// Hashes or leaves in a full tile.
 pub const FULL: u64 = 1 << HEIGHT;
 /// File of the last head.
-const HEAD: &str = "checkpoint";
+pub(crate) const HEAD: &str = "checkpoint";
 /// Longest leaf in bytes (`tlog-tiles`: a 16-bit length).
 pub const LONGEST: usize = u16::MAX as usize;
 
@@ -56,6 +59,9 @@ pub enum Error {
         /// Size of the head.
         size: u64,
     },
+    /// The record of an epoch does not follow from the one before.
+    #[error("epoch {0} does not hold")]
+    Epochs(u64),
     /// The log does not hold this entry at this place.
     #[error("not in the log")]
     NotInLog,
@@ -66,7 +72,35 @@ pub enum Error {
 pub struct Broken {
     /// Index of the first leaf that cannot be trusted.
     pub index: u64,
-    /// Which file or which comparison showed it.
+    /// Index before which the change lies; `index + 1` when it is known exactly.
+    pub until: u64,
+    /// What showed it.
+    pub what: What,
+}
+
+/// What showed that a log is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A file of the log does not fit the entries or the other files: its path.
+    File(String),
+    /// The entries do not lead to the root of the signed head.
+    Root,
+    /// The head lacks the signature of its epoch.
+    Epoch,
+    /// The tree had another root at a size where its root is known: from where.
+    Pin(String),
+    /// The tree is smaller than it was known to be: from where. It was cut off, or put back to an older state.
+    Cut(String),
+}
+
+/// What is known of the tree from elsewhere: the root it had at a size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// Number of leaves.
+    pub size: u64,
+    /// Root over them.
+    pub root: [u8; 32],
+    /// From where it is known.
     pub what: String,
 }
 
@@ -211,6 +245,38 @@ impl Log {
         Ok(self.head.as_ref().map(|(head, _)| head))
     }
 
+    /// Makes `epoch` sign beside the key of the log from now on, and the last head, if there is one, with it.
+    ///
+    /// # Errors
+    /// When the head cannot be written.
+    pub fn sign_beside(&mut self, epoch: &SigningKey) -> Result<(), Error> {
+        self.key.beside(epoch)?;
+        if let Some((head, note)) = self.head.take() {
+            let note = if epoch.public().signed(&note) { note } else { head.note(&self.key)? };
+            self.write(HEAD, &note)?;
+            self.head = Some((head, note));
+        }
+        Ok(())
+    }
+
+    /// The key of the log.
+    pub fn signing_key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Proves that the tree of the last head leads on from the one of `size` leaves; empty for 0 and for the same size.
+    ///
+    /// # Errors
+    /// [`Error::NotInLog`] when the last head does not cover that many; any error of a file.
+    pub fn prove_growth(&self, size: u64) -> Result<Vec<[u8; 32]>, Error> {
+        let (head, _) = self.head.as_ref().filter(|(head, _)| size <= head.size).ok_or(Error::NotInLog)?;
+        if size == 0 || size == head.size {
+            return Ok(Vec::new());
+        }
+        let hashes = prove_tree(head.size, size, self).map_err(|_| Error::NotInLog)?;
+        Ok(hashes.into_iter().map(|hash| hash.0).collect())
+    }
+
     /// Root of the tree over all leaves (RFC 6962 §2.1).
     pub fn root(&self) -> [u8; 32] {
         root(&self.open)
@@ -255,6 +321,9 @@ impl Log {
         if !self.bundle.is_empty() {
             let (n, width) = (self.size / FULL, u32::try_from(self.size % FULL).unwrap_or(u32::MAX));
             write(to, &Tile::new(HEIGHT, 0, n, width, true).path_of_entries(), &self.bundle)?;
+        }
+        if let Some(chain) = read(&self.folder.join(CHAIN))? {
+            write(to, CHAIN, &chain)?;
         }
         if let Some((_, note)) = &self.head {
             write(to, HEAD, note)?;
@@ -319,17 +388,45 @@ pub struct Verifier {
     head: Checkpoint,
     levels: Vec<Vec<Hash>>,
     at: u64,
+    /// What is known of the tree, the smallest size last.
+    pins: Vec<Pin>,
+    /// Size up to which what is known held.
+    held: u64,
+    /// What is wrong before a single leaf was looked at.
+    fault: Option<Broken>,
 }
 
 impl Verifier {
-    /// Begins; `None` when nothing was ever sealed.
+    /// Begins; `None` when nothing was ever sealed. The epochs of the log are part of what is verified; `known` is what
+    /// is known of the tree besides, from elsewhere.
     ///
     /// # Errors
-    /// [`Error::Signature`] when the head is not of this key; any error of a file.
-    pub fn open(folder: &Path, key: &PublicKey) -> Result<Option<Self>, Error> {
+    /// [`Error::Signature`] when the head is not of this key, [`Error::Epochs`] when its epochs do not hold; any error
+    /// of a file.
+    pub fn open(folder: &Path, key: &PublicKey, known: Vec<Pin>) -> Result<Option<Self>, Error> {
         let Some(note) = read(&folder.join(HEAD))? else { return Ok(None) };
         let head = Checkpoint::open(&note, key)?;
-        Ok(Some(Self { folder: folder.to_owned(), head, levels: vec![Vec::new()], at: 0 }))
+        let chain = Chain::read(folder, key)?;
+        let mut pins: Vec<Pin> = known.into_iter().chain(chain.pins()).filter(|pin| pin.size > 0).collect();
+        pins.sort_by_key(|pin| std::cmp::Reverse(pin.size));
+        let cut = pins.iter().find(|pin| pin.size > head.size);
+        let fault = match cut {
+            Some(pin) => Some(Broken { index: head.size, until: pin.size, what: What::Cut(pin.what.clone()) }),
+            // Whoever has the key of the log alone signs what comes after the last record, and it shows.
+            None if !chain.signed(&note, &head) => {
+                let from = chain.epochs().last().map_or(0, |epoch| epoch.size).min(head.size.saturating_sub(1));
+                Some(Broken { index: from, until: head.size, what: What::Epoch })
+            }
+            None => None,
+        };
+        pins.retain(|pin| pin.size <= head.size);
+        Ok(Some(Self { folder: folder.to_owned(), head, levels: vec![Vec::new()], at: 0, pins, held: 0, fault }))
+    }
+
+    /// What is wrong although every leaf fits: the log is smaller than it is known to have been, or its head lacks a
+    /// signature. To be asked at the end.
+    pub fn fault(&self) -> Option<&Broken> {
+        self.fault.as_ref()
     }
 
     /// The head up to which is verified.
@@ -352,7 +449,10 @@ impl Verifier {
         let (at, count) = (range.start, range.end - range.start);
         let width = u32::try_from(count).unwrap_or(u32::MAX);
         let path = Tile::new(HEIGHT, 0, at / FULL, width, true).path_of_entries();
-        let broken = |after: usize| Ok(Err(Broken { index: at + after as u64, what: path.clone() }));
+        let broken = |after: usize| {
+            let index = at + after as u64;
+            Ok(Err(Broken { index, until: index + 1, what: What::File(path.clone()) }))
+        };
         // What is not full has no file at home.
         let stored = match read(&self.folder.join(&path))? {
             Some(bytes) => split(&bytes),
@@ -368,21 +468,44 @@ impl Verifier {
         if stored.len() as u64 != count {
             return broken(stored.len());
         }
-        if let Some(base) = self.levels.first_mut() {
-            base.extend(stored.iter().map(|leaf| record_hash(leaf)));
+        // What does not fit its own files or head is said first: it tells the place more closely.
+        let mut unlike = None;
+        let mut rest = stored.as_slice();
+        while let Some(pin) = self.pins.pop_if(|pin| pin.size <= range.end) {
+            let (before, after) = rest.split_at(usize::try_from(pin.size - self.at).unwrap_or(0).min(rest.len()));
+            self.hash(before);
+            rest = after;
+            if root(&self.levels) == pin.root {
+                self.held = pin.size;
+            } else {
+                unlike.get_or_insert(Broken { index: self.held, until: pin.size, what: What::Pin(pin.what) });
+            }
         }
-        self.at = range.end;
+        self.hash(rest);
         if count == FULL
-            && let Err(what) = climb(&self.folder, &mut self.levels, self.at)?
+            && let Err(path) = climb(&self.folder, &mut self.levels, self.at)?
         {
-            return Ok(Err(Broken { index: at, what }));
+            return Ok(Err(Broken { index: at, until: self.at, what: What::File(path) }));
         }
         // Every full tile fits its leaves: what does not lead to the root comes after them.
         if self.at == self.head.size && root(&self.levels) != self.head.root {
-            return Ok(Err(Broken { index: self.at - self.at % FULL, what: HEAD.to_owned() }));
+            let index = self.at - self.at % FULL;
+            return Ok(Err(Broken { index: index.min(self.at - 1), until: self.at, what: What::Root }));
         }
-        Ok(Ok(()))
+        Ok(unlike.map_or(Ok(()), Err))
     }
+
+    fn hash(&mut self, leaves: &[Vec<u8>]) {
+        if let Some(base) = self.levels.first_mut() {
+            base.extend(leaves.iter().map(|leaf| record_hash(leaf)));
+        }
+        self.at += leaves.len() as u64;
+    }
+}
+
+/// Root of the tree without leaves.
+pub(crate) fn empty_root() -> [u8; 32] {
+    EMPTY_HASH.0
 }
 
 /// The root over the open hashes of all levels.
@@ -458,7 +581,8 @@ impl Place for Tile {
     }
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+/// The bytes of a file; `None` when it is not there.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -467,7 +591,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 }
 
 /// Writes a file so that it is there whole or not at all, and still there after a power cut.
-fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), Error> {
     let path = folder.join(path);
     let write = || {
         let parent = path.parent().unwrap_or(folder);
@@ -477,7 +601,31 @@ fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), Error> {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
-        File::open(parent)?.sync_all()
+        durable(parent)
     };
     write().map_err(|source| Error::Io { path: path.clone(), source })
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn durable(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// The signed head that lies in a folder, whoever signed it; `None` when nothing was ever sealed.
+///
+/// # Errors
+/// Any error of the file.
+pub fn last(folder: &Path) -> Result<Option<Vec<u8>>, Error> {
+    read(&folder.join(HEAD))
+}
+
+/// The leaves of a range that a [`Verifier`] wants, as their bundle in a folder has them; `None` when it is not there, or
+/// cut.
+///
+/// # Errors
+/// Any error of the file.
+pub fn bundle(folder: &Path, range: Range<u64>) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let width = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
+    let path = Tile::new(HEIGHT, 0, range.start / FULL, width, true).path_of_entries();
+    Ok(read(&folder.join(path))?.and_then(|bytes| split(&bytes)))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use seal::proof::Proof;
-use seal::{Broken, Checkpoint, Error, Log, PublicKey, SigningKey, Verifier};
+use seal::{Broken, Checkpoint, Error, Log, PublicKey, SigningKey, Verifier, What};
 use tempfile::TempDir;
 use tlog_tiles::{check_tree, prove_tree};
 
@@ -39,8 +39,8 @@ fn reopened(folder: &Path, key: &SigningKey) -> Log {
 
 /// Verifies a folder, alone or beside the entries it was made of.
 fn verify(folder: &Path, key: &PublicKey, beside: bool) -> Result<Result<Checkpoint, Broken>, Error> {
-    let Some(mut verifier) = Verifier::open(folder, key)? else {
-        return Ok(Err(Broken { index: 0, what: "checkpoint".to_owned() }));
+    let Some(mut verifier) = Verifier::open(folder, key, Vec::new())? else {
+        return Ok(Err(Broken { index: 0, until: 1, what: What::Root }));
     };
     while let Some(range) = verifier.wanted() {
         let tail = range.end - range.start < 256;

@@ -5,12 +5,14 @@ mod catalog;
 mod facility;
 mod files;
 mod japanese;
+mod journal;
 mod ledgers;
 mod outputs;
 mod recover;
 mod serve;
 mod token;
 mod verdicts;
+mod witness;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -90,7 +92,7 @@ enum Command {
     Catalog(catalog::Command),
     /// 操作記録を見る・確かめる
     #[command(subcommand)]
-    Journal(ledgers::Journal),
+    Journal(journal::Journal),
     /// だれがどの患者の記録を開いたかを照会し、確認する
     #[command(subcommand)]
     Accesses(accesses::Accesses),
@@ -108,6 +110,8 @@ enum Command {
     SetupLink(serve::SetupLink),
     /// 入れなくなった人の本人確認を、サーバから行う（ほかに確認できる人がいないとき。サーバを止めているとき）
     Recover(recover::Recover),
+    /// 証人になる：ほかのコンピュータの操作記録の印を見守る（データベースは要りません）
+    Witness(witness::Witness),
     /// このサーバが正しく動いているかを調べる
     Doctor(serve::Doctor),
 }
@@ -145,7 +149,7 @@ impl Context {
         wanted: Option<String>,
         lang: domain::text::Lang,
     ) -> Result<Self> {
-        let app = App::new(Store::open(location).await?, SystemClock);
+        let app = App::new(Store::open(location).await?, SystemClock).with_data(&data);
         Ok(Self { app, data, actor: Actor::new(actor), wanted, lang })
     }
 
@@ -184,6 +188,9 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Catalog(catalog) if catalog.needs_no_data() => return catalog.run(None, lang).await,
         _ => {}
     }
+    if let Command::Witness(witness) = cli.command {
+        return witness.run(&cli.data).await;
+    }
     let folder = cli.data.display().to_string();
     let location = match cli.database {
         Some(url) => Location::Postgres(url),
@@ -219,6 +226,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve(command) => command.run(context).await,
         Command::SetupLink(command) => command.run(&context).await,
         Command::Recover(command) => command.run(context).await,
+        Command::Witness(command) => command.run(&context.data).await,
         Command::Doctor(command) => command.run(&context).await,
     }
 }

@@ -46,13 +46,16 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         (
             "users",
             "id facility login login_key name person role password_hash password_history totp_secret disabled_reason \
-             valid_from valid_until notice lang",
+             valid_from valid_until notice lang email sees_from sees_until",
             "password_alone totp_last_step disabled_at sealed must_renew made_at last_sign_in_at rev",
         ),
         ("credentials", "id user_id name passkey model attachment", "backup_eligible counter made_at used_at"),
         ("recovery_codes", "user_id sha256", "used_at"),
         ("terminals", "id key_sha256 facility name made_by", "shared made_at"),
         ("tokens", "id facility user_id name secret_sha256 scopes ends_on", "made_at used_at revoked_at"),
+        ("mail_settings", "facility host security login secret sender authority digest_on", "port"),
+        ("deputies", "id facility principal deputy from_on until_on reason made_by", "made_at ended_at"),
+        ("seen_approvals", "facility ledger row_key approved_on user_id seen_by", "seen_at"),
         ("journal", "facility entry hash", "seq at"),
         ("seal_keys", "facility month secret", ""),
         ("arrivals", "id facility source format hash content", "place parser received_at size fresh known refused"),
@@ -63,6 +66,8 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
             "id facility kind source subject person week verdict reason closed_by review",
             "no first_at last_at accesses people patients weight found_at closed_at",
         ),
+        ("log_keepers", "id grade url trust tls", "made_at"),
+        ("log_heads", "id grade name origin root proof", "size at"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
@@ -74,7 +79,8 @@ fn key(table: &str) -> &'static [&'static str] {
     match table {
         "import_rows" => &["import", "ledger", "row_key"],
         "mappings" => &["facility", "ledger", "header"],
-        "agent_keys" => &["facility"],
+        "agent_keys" | "mail_settings" => &["facility"],
+        "seen_approvals" => &["facility", "ledger", "row_key", "approved_on", "user_id"],
         "recovery_codes" => &["user_id", "sha256"],
         "journal" => &["seq"],
         "seal_keys" => &["facility", "month"],

@@ -19,29 +19,29 @@ pub use users::{CredentialRow, UserRow};
 use crate::error::Result;
 
 /// Reads the columns of a row one after the other.
-struct Columns<'a> {
+pub(crate) struct Columns<'a> {
     row: &'a QueryResult,
     next: usize,
 }
 
 impl<'a> Columns<'a> {
-    const fn of(row: &'a QueryResult) -> Self {
+    pub(crate) const fn of(row: &'a QueryResult) -> Self {
         Self { row, next: 0 }
     }
 
-    fn get<T: TryGetable>(&mut self) -> Result<T> {
+    pub(crate) fn get<T: TryGetable>(&mut self) -> Result<T> {
         let value = self.row.try_get_by_index(self.next)?;
         self.next += 1;
         Ok(value)
     }
 
-    fn yes(&mut self) -> Result<bool> {
+    pub(crate) fn yes(&mut self) -> Result<bool> {
         Ok(self.get::<i64>()? != 0)
     }
 }
 
 /// `INSERT` of one row: `columns` separated by `, `.
-fn insert(table: &str, columns: &str) -> String {
+pub(crate) fn insert(table: &str, columns: &str) -> String {
     let marks: Vec<String> = (1..=columns.split(", ").count()).map(|n| format!("${n}")).collect();
     format!("INSERT INTO {table} ({columns}) VALUES ({})", marks.join(", "))
 }

@@ -5,16 +5,19 @@
 //! nothing of files, pages or agents.
 
 mod access;
+mod deputies;
 mod derive;
 mod dialect;
 mod dump;
 mod error;
 mod evidence;
 mod facts;
+mod heads;
 mod identity;
 mod jobs;
 mod journal;
 mod machines;
+mod mail;
 mod migrate;
 mod rows;
 mod seal;
@@ -34,11 +37,14 @@ pub use access::{
     AccessOpener, AccessQuery, AccessRow, ArrivalHead, Burst, CaseRow, Closed, IndexedAccess, KeptArrival, NewArrival,
     Week,
 };
+pub use deputies::{DeputyRow, SeenRow};
 pub use error::{Error, Result};
 pub use evidence::{Offender, OsSupport};
+pub use heads::{LogHead, LogKeeper};
 pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, TerminalRow, TokenRow, UserRow};
 pub use jobs::JobRow;
 pub use machines::MachineRow;
+pub use mail::{MailQueue, MailRow, MailSettingsRow};
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use tx::WriteTx;
 pub use uploads::HeldUpload;

@@ -15,7 +15,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_jobs", include_str!("migrations/0005_jobs.sql")),
     ("0006_uploads", include_str!("migrations/0006_uploads.sql")),
     ("0010_seal", include_str!("migrations/0010_seal.sql")),
+    ("0011_heads", include_str!("migrations/0011_heads.sql")),
     ("0013_access", include_str!("migrations/0013_access.sql")),
+    ("0015_mail", include_str!("migrations/0015_mail.sql")),
     ("0016_readings", include_str!("migrations/0016_readings.sql")),
 ];
 

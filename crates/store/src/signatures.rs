@@ -22,6 +22,22 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Who last signed any content of a list, on which day, and its SHA-256.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn signature_last(&self, facility: &str, catalog: &str) -> Result<Option<(String, Date, String)>> {
+        let sql = "SELECT signed_by, signed_on, sha256 FROM signatures WHERE facility = $1 AND catalog = $2 \
+                   ORDER BY at DESC LIMIT 1";
+        let rows = self.query(sql, vec![facility.into(), catalog.into()]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let day: String = row.try_get_by_index(1)?;
+        let on = day.parse().map_err(|_| Error::Corrupt { what: day })?;
+        Ok(Some((row.try_get_by_index(0)?, on, row.try_get_by_index(2)?)))
+    }
+}
+
 impl WriteTx {
     /// Keeps a signature over a checklist: who signed which content, on which day.
     ///

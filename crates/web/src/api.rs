@@ -5,8 +5,10 @@
 //! refused instead of passed over, and every refusal is a problem document (RFC 9457) with the code that people see too.
 
 pub(crate) mod accesses;
+pub(crate) mod acts;
 pub(crate) mod ledgers;
 pub(crate) mod openapi;
+pub(crate) mod proofs;
 pub(crate) mod values;
 pub(crate) mod verdicts;
 pub(crate) mod work;
@@ -15,7 +17,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use app::identity::Program;
-use app::{App, FieldError};
+use app::{App, FieldError, StoredRow};
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
@@ -26,6 +28,7 @@ use axum::response::{IntoResponse as _, Response};
 use domain::authz::Permission;
 use domain::evaluate::Facility;
 use domain::journal::{Actor, sha256};
+use domain::ledger::{Ledger, Period};
 use serde_json::{Map, Value};
 
 use crate::Web;
@@ -52,9 +55,32 @@ impl Caller {
         &self.0.web.app
     }
 
+    /// The product, for what outlives the request.
+    pub(crate) fn shared_app(&self) -> &Arc<App> {
+        &self.0.web.app
+    }
+
     /// The facility of the account in whose name it acts.
     pub(crate) fn facility(&self) -> &Facility {
         &self.0.facility
+    }
+
+    /// The days whose records its account sees; `None` for all.
+    pub(crate) fn period(&self) -> Option<Period> {
+        self.0.program.user.period()
+    }
+
+    /// Refuses a row of other days as one that is not there.
+    ///
+    /// # Errors
+    /// [`app::Error::NotFound`].
+    pub(crate) fn see(&self, of: &Ledger, stored: &StoredRow) -> Result<(), Problem> {
+        match self.period() {
+            Some(period) if !period.shows(of, &stored.row) => {
+                Err(app::Error::NotFound { what: stored.key.clone() }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The program as the journal names it.

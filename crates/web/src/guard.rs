@@ -10,8 +10,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use app::App;
 use app::identity::{Signed, Terminal};
+use app::{App, StoredRow};
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, ORIGIN, REFERRER_POLICY, USER_AGENT};
@@ -20,6 +20,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::evaluate::Facility;
+use domain::ledger::{Ledger, Period};
 use domain::text::Lang;
 
 use crate::cookies::{self, Jar};
@@ -89,6 +90,24 @@ impl Visit {
     /// When nobody is.
     pub(crate) fn facility(&self) -> Result<&Facility, Problem> {
         self.0.facility.as_ref().ok_or_else(|| Problem::from(app::Error::Unauthenticated))
+    }
+
+    /// The days whose records the person sees; `None` for all.
+    pub(crate) fn period(&self) -> Option<Period> {
+        self.0.me.as_ref().and_then(|me| me.user.period())
+    }
+
+    /// Refuses a row of other days as one that is not there.
+    ///
+    /// # Errors
+    /// [`app::Error::NotFound`].
+    pub(crate) fn see(&self, of: &Ledger, stored: &StoredRow) -> Result<(), Problem> {
+        match self.period() {
+            Some(period) if !period.shows(of, &stored.row) => {
+                Err(app::Error::NotFound { what: stored.key.clone() }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The terminal it comes from.

@@ -9,11 +9,13 @@ mod cookies;
 mod form;
 mod guard;
 mod inventory;
+mod keep;
 mod limit;
 mod listen;
 mod page;
 mod pages;
 pub mod routes;
+mod witness;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,8 +29,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any};
 use tower_http::timeout::TimeoutLayer;
 
+pub use keep::{keep_heads, keep_heads_once};
 pub use listen::{Tls, serve, write_private};
 pub use pages::settings::doctor_line;
+pub use witness::{serve_witness, witness_router};
 
 /// Longest a request may take.
 const REQUEST: Duration = Duration::from_secs(120);

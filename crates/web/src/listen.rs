@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -67,8 +68,18 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let now = web.app.now();
+    serve_router(listener, router(web), tls, now, stop).await
+}
+
+/// Serves a router until `stop` resolves.
+pub(crate) async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    tls: &Tls,
+    now: jiff::Timestamp,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let acceptor = acceptor(tls, now)?;
-    let router = router(web);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);

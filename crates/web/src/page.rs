@@ -31,7 +31,7 @@ pub(crate) fn words() -> &'static Messages {
 
 /// The entries of the navigation, in task language: address, key of the word, who sees it, and the pages that stand behind it.
 const NAVIGATION: &[(&str, &str, Permission, &[&str])] = &[
-    ("/", "nav-today", Permission::ReadTasks, &["/lost", "/notice"]),
+    ("/", "nav-today", Permission::ReadTasks, &["/lost", "/incident", "/notice"]),
     ("/loans", "nav-loans", Permission::LendDevices, &[]),
     (
         "/ledgers",

@@ -10,11 +10,11 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::api::{accesses as asking, ledgers as rows, openapi, verdicts, work};
+use crate::api::{accesses as asking, acts, ledgers as rows, openapi, proofs, verdicts, work};
 use crate::pages::{
-    accesses, account, approvals, assets, byod, checklists, disposals, documents, evidence, help, imports, inspections,
-    jobs, ledgers, loans, lost, media, overrides, requirement, requirements, reset, settings, setup, sign_in, today,
-    training, users,
+    accesses, account, approvals, assets, byod, checklists, disposals, documents, drafts, evidence, help, imports,
+    incident, inspections, jobs, ledgers, loans, lost, mail, media, overrides, requirement, requirements, reset,
+    settings, setup, sign_in, today, training, users,
 };
 
 /// Who may use a route.
@@ -124,6 +124,7 @@ pub static ROUTES: &[Route] = &[
     Route { method: Method::POST, path: "/account/passkeys/challenge", access: Access::Fresh(Permission::UseOwnAccount), journal: Journal::No, handler: || post(account::passkey_challenge) },
     fresh("/account/passkeys", Permission::UseOwnAccount, || post(account::passkey_add)),
     fresh("/account/passkeys/{id}/remove", Permission::UseOwnAccount, || post(account::passkey_remove)),
+    fresh("/account/email", Permission::UseOwnAccount, || post(account::email)),
     fresh("/account/password", Permission::UseOwnAccount, || post(account::password)),
     Route { method: Method::POST, path: "/account/totp/begin", access: Access::Fresh(Permission::UseOwnAccount), journal: Journal::No, handler: || post(account::totp_begin) },
     fresh("/account/totp", Permission::UseOwnAccount, || post(account::totp_confirm)),
@@ -142,6 +143,10 @@ pub static ROUTES: &[Route] = &[
     page("/settings/doctor/support", Permission::ManageSettings, || get(settings::support)),
     page("/settings/terminals", Permission::ManageSettings, || get(settings::terminals)),
     act("/settings/terminals", Permission::ManageSettings, || post(settings::terminal)),
+    page("/settings/mail", Permission::ManageSettings, || get(mail::show)),
+    fresh("/settings/mail", Permission::ManageSettings, || post(mail::set)),
+    fresh("/settings/mail/try", Permission::ManageSettings, || post(mail::try_it)),
+    fresh("/settings/mail/remove", Permission::ManageSettings, || post(mail::remove)),
     act("/notice", Permission::UseOwnAccount, || post(settings::notice_read)),
 
     // lending, media, disposal, approval
@@ -157,6 +162,8 @@ pub static ROUTES: &[Route] = &[
     page("/lost", Permission::LendDevices, || get(lost::form)),
     act("/lost", Permission::LendDevices, || post(lost::report)),
     page("/lost/next", Permission::LendDevices, || get(lost::next)),
+    page("/incident", Permission::LendDevices, || get(incident::show)),
+    act("/incident", Permission::LendDevices, || post(incident::report)),
     page("/media", Permission::ReadLedgers, || get(media::list)),
     page("/byod", Permission::LendDevices, || get(byod::list)),
     page("/byod/new", Permission::LendDevices, || get(byod::new)),
@@ -169,6 +176,8 @@ pub static ROUTES: &[Route] = &[
     page("/disposals/new", Permission::EditLedgers, || get(disposals::new)),
     act("/disposals/new", Permission::EditLedgers, || post(disposals::dispose)),
     page("/documents", Permission::ReadLedgers, || get(documents::list)),
+    page("/documents/drafts/{kind}", Permission::ReadLedgers, || get(drafts::show)),
+    page("/documents/drafts/{kind}/file", Permission::ReadLedgers, || get(drafts::take)),
     page("/training", Permission::ReadLedgers, || get(training::list)),
     page("/training/{no}", Permission::ReadLedgers, || get(training::show)),
     act("/training/{no}", Permission::EditLedgers, || post(training::attend)),
@@ -177,6 +186,9 @@ pub static ROUTES: &[Route] = &[
     fresh("/approvals/{ledger}/{key}/approve", Permission::Approve, || post(approvals::approve)),
     Route { method: Method::POST, path: "/approvals/{ledger}/{key}/challenge", access: Access::Holder(Permission::Approve), journal: Journal::No, handler: || post(approvals::challenge) },
     act("/approvals/{ledger}/{key}/sign", Permission::Approve, || post(approvals::sign)),
+    act("/approvals/{ledger}/{key}/seen", Permission::Approve, || post(approvals::seen)),
+    fresh("/approvals/deputies", Permission::Approve, || post(approvals::appoint)),
+    act("/approvals/deputies/{id}/end", Permission::Approve, || post(approvals::dismiss)),
     act("/approvals/{ledger}/{key}/send-back", Permission::Approve, || post(approvals::send_back)),
     page("/overrides/new", Permission::Attest, || get(overrides::new)),
     act("/overrides/new", Permission::Attest, || post(overrides::apply)),
@@ -194,6 +206,8 @@ pub static ROUTES: &[Route] = &[
     fresh("/users/{id}/enable", Permission::ManageUsers, || post(users::enable)),
     act("/users/{id}/sessions/end", Permission::ManageUsers, || post(users::end_sessions)),
     fresh("/users/{id}/open", Permission::ManageUsers, || post(users::open)),
+    fresh("/users/{id}/seal", Permission::ManageUsers, || post(users::seal)),
+    fresh("/users/review", Permission::ManageUsers, || post(users::review)),
 
     // who opened which patient; a patient's id is in a form, never in an address
     page("/accesses", Permission::ReadAccesses, || get(accesses::form)),
@@ -215,6 +229,7 @@ pub static ROUTES: &[Route] = &[
     page("/ledgers/{ledger}/export", Permission::ReadLedgers, || get(imports::export)),
     page("/ledgers/{ledger}/new", Permission::EditLedgers, || get(ledgers::new)),
     act("/ledgers/{ledger}/new", Permission::EditLedgers, || post(ledgers::add)),
+    act("/ledgers/{ledger}/bulk", Permission::EditLedgers, || post(ledgers::bulk)),
     act("/ledgers/{ledger}/confirm", Permission::EditLedgers, || post(ledgers::confirm)),
     page("/ledgers/{ledger}/{key}", Permission::ReadLedgers, || get(ledgers::row)),
     page("/ledgers/{ledger}/{key}/label", Permission::ReadLedgers, || get(ledgers::label)),
@@ -241,18 +256,38 @@ pub static ROUTES: &[Route] = &[
     read("/api/v1/ledgers/{ledger}/rows/{key}/history", Permission::ReadLedgers, || get(rows::history)),
     read("/api/v1/ledgers/{ledger}/export", Permission::ReadLedgers, || get(rows::export)),
     write(Method::POST, "/api/v1/ledgers/{ledger}/import", Permission::EditLedgers, || post(rows::import)),
+    write(Method::POST, "/api/v1/ledgers/{ledger}/confirm", Permission::EditLedgers, || post(acts::confirm)),
+    read("/api/v1/imports", Permission::EditLedgers, || get(acts::imports)),
+    write(Method::POST, "/api/v1/imports/{id}/undo", Permission::EditLedgers, || post(acts::undo)),
     read("/api/v1/requirements", Permission::ReadVerdicts, || get(verdicts::requirements)),
     read("/api/v1/requirements/{id}", Permission::ReadVerdicts, || get(verdicts::requirement)),
+    write(Method::POST, "/api/v1/requirements/{id}/answer", Permission::Attest, || post(acts::attest)),
+    write(Method::POST, "/api/v1/overrides", Permission::Attest, || post(acts::override_apply)),
+    write(Method::POST, "/api/v1/overrides/withdraw", Permission::Attest, || post(acts::override_withdraw)),
     read("/api/v1/checklists/{edition}/{form}", Permission::ReadVerdicts, || get(verdicts::checklist)),
+    read("/api/v1/checklists/{edition}/{form}/paper", Permission::MakePapers, || get(proofs::paper)),
     read("/api/v1/tasks", Permission::ReadTasks, || get(work::tasks)),
     read("/api/v1/approvals", Permission::Approve, || get(work::approvals)),
+    write(Method::POST, "/api/v1/approvals/{name}/{key}/send-back", Permission::Approve, || post(acts::send_back)),
     read("/api/v1/loans", Permission::LendDevices, || get(work::loans)),
     write(Method::POST, "/api/v1/loans", Permission::LendDevices, || post(work::lend)),
     write(Method::POST, "/api/v1/loans/{no}/hand-over", Permission::LendDevices, || post(work::hand_over)),
     write(Method::POST, "/api/v1/loans/{no}/return", Permission::LendDevices, || post(work::take_back)),
     write(Method::POST, "/api/v1/loans/{no}/cancel", Permission::LendDevices, || post(work::cancel)),
     write(Method::POST, "/api/v1/accesses/ask", Permission::ReadAccesses, || post(asking::ask)),
+    write(Method::POST, "/api/v1/incidents", Permission::LendDevices, || post(work::incident)),
     write(Method::POST, "/api/v1/losses", Permission::LendDevices, || post(work::lose)),
+    read("/api/v1/contacts", Permission::LendDevices, || get(acts::contacts)),
+    write(Method::POST, "/api/v1/byod", Permission::LendDevices, || post(acts::permit)),
+    write(Method::POST, "/api/v1/byod/{no}/end", Permission::EditLedgers, || post(acts::permit_end)),
+    write(Method::POST, "/api/v1/disposals", Permission::EditLedgers, || post(acts::dispose)),
+    write(Method::POST, "/api/v1/training/{no}/attendance", Permission::EditLedgers, || post(acts::attend)),
+    read("/api/v1/jobs", Permission::MakePapers, || get(proofs::jobs)),
+    write(Method::POST, "/api/v1/jobs", Permission::MakePapers, || post(proofs::job_start)),
+    read("/api/v1/jobs/{id}", Permission::MakePapers, || get(proofs::job)),
+    read("/api/v1/jobs/{id}/file", Permission::MakePapers, || get(proofs::job_file)),
+    read("/api/v1/journal", Permission::ReadJournal, || get(proofs::journal)),
+    read("/api/v1/users", Permission::ManageUsers, || get(proofs::users)),
 
     // verdicts, checklists, evidence
     page("/requirements", Permission::ReadVerdicts, || get(requirements::list)),
@@ -266,6 +301,7 @@ pub static ROUTES: &[Route] = &[
     page("/evidence", Permission::ReadJournal, || get(evidence::show)),
     page("/evidence/journal", Permission::ReadJournal, || get(evidence::journal)),
     page("/evidence/journal/check", Permission::ReadJournal, || get(evidence::check)),
+    act("/evidence/journal/paper", Permission::ReadJournal, || post(evidence::paper)),
     act("/jobs", Permission::MakePapers, || post(jobs::start)),
     page("/jobs/{id}", Permission::MakePapers, || get(jobs::show)),
     page("/jobs/{id}/file", Permission::MakePapers, || get(jobs::fetch)),

@@ -124,15 +124,10 @@ async fn furnish(app: &App, devices: usize, readers: usize) -> Result<Vec<String
     let mut all = vec![cookies(&desk, session.expose())];
     for n in 1..readers {
         let (login, at) = (format!("reader-{n}"), terminal(n));
-        let new = NewUser {
-            login: login.clone(),
-            name: format!("読む人 {n}"),
-            person: None,
-            role: Role::Approver,
-            valid_from: None,
-            valid_until: None,
-            sealed: false,
-        };
+        let new =
+            NewUser {
+                login: login.clone(), name: format!("読む人 {n}"), role: Role::Approver, ..NewUser::default()
+            };
         let user = app.user_add(&admin, new).await?;
         let (grant, code) = app.reset_ask(&at, &login).await?;
         app.reset_confirm(&admin, &code, &user.id, ResetMethod::Face, "職員証").await?;

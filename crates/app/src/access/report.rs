@@ -124,7 +124,7 @@ impl App {
         for line in lines {
             let Ok(seq) = u64::try_from(line.seq) else { continue };
             if seq <= sealed {
-                proofs.push((line.seq, self.prove(&mut prover, seq, withheld).await?));
+                proofs.push((line.seq, self.prove_beside(&mut prover, seq, withheld).await?));
             }
         }
         Ok(proofs)

@@ -16,6 +16,7 @@ use super::users::{keep_an_admin, reason_given};
 use super::{Cookie, Methods, Signed, Terminal, User, actor, instant, login_key, nobody, secrets, tell, usable};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
+use crate::mail::notices::{self, Notice, To};
 
 /// How long a request waits for confirmation.
 const ASKED: SignedDuration = SignedDuration::from_mins(30);
@@ -268,6 +269,7 @@ impl App {
             tx.user_notify(role.code(), notice).await?;
         }
         tx.record(how(Event::new("reset.confirm", user.id.clone())).with("address", found.address.unwrap_or_default()));
+        notices::tell(&mut tx, To::User(&user.id), Notice::ResetConfirmed { grant: &found.id }, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -345,8 +347,10 @@ impl App {
             keep_an_admin(&tx).await?;
             tx.session_revoke_all(&user.id, "").await?;
         }
+        let about = format!("{action}:{}:{}", user.id, user.rev);
         for role in [Role::Admin, Role::Approver] {
             tx.user_notify(role.code(), &notice).await?;
+            notices::tell(&mut tx, To::Role(role), Notice::Emergency { about: &about }, self.now()).await?;
         }
         tx.record(Event::new(action, user.id).with("reason", reason));
         Ok(tx.commit().await?)
@@ -355,7 +359,10 @@ impl App {
 
 /// Refuses who may not vouch for others.
 fn may_confirm(signed: &Signed) -> Result<()> {
-    signed.need(Permission::ManageUsers).or_else(|_| signed.need(Permission::Approve))
+    signed.need(Permission::UseOwnAccount)?;
+    // By one's own role: whoever only approves in somebody's place does not vouch for people.
+    let may = [Permission::ManageUsers, Permission::Approve].into_iter().any(|p| signed.user.role.may(p));
+    if may { Ok(()) } else { Err(Error::Forbidden) }
 }
 
 fn state(asked: &Asked) -> Result<String> {

@@ -79,7 +79,7 @@ impl Keyring {
         let file = folder.join(KEY_FILE);
         let failed = |reason: String| {
             Error::invalid(
-                "AUT-022",
+                "AUT-024",
                 format!(
                     "鍵ファイル「{}」を使えません。{reason}。権限を確かめるか、バックアップの同じファイルを戻してください。",
                     file.display()
@@ -115,7 +115,7 @@ impl Keyring {
     }
 
     /// Encrypts `plain` for `owner`; only [`Keyring::unseal`] with the same owner reads it.
-    pub(super) fn seal(&self, entropy: &dyn Entropy, owner: &str, plain: &[u8]) -> Result<String> {
+    pub(crate) fn seal(&self, entropy: &dyn Entropy, owner: &str, plain: &[u8]) -> Result<String> {
         let nonce = random::<NONCE_LEN>(entropy)?;
         let mut sealed = plain.to_vec();
         self.cipher()?
@@ -125,7 +125,7 @@ impl Keyring {
     }
 
     /// Decrypts what was sealed for `owner`.
-    pub(super) fn unseal(&self, owner: &str, sealed: &str) -> Result<Vec<u8>> {
+    pub(crate) fn unseal(&self, owner: &str, sealed: &str) -> Result<Vec<u8>> {
         let failed = || {
             Error::invalid(
                 "AUT-023",
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(Keyring::open(&folder).unwrap().tag("a"), first.tag("a"));
         std::fs::write(&file, b"short").unwrap();
-        assert_eq!(Keyring::open(&folder).err().unwrap().code(), "AUT-022");
+        assert_eq!(Keyring::open(&folder).err().unwrap().code(), "AUT-024");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

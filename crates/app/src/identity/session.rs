@@ -1,6 +1,6 @@
 //! Sessions: opened by a proof, bound to a terminal, locked when idle, ended for good when they turn up elsewhere.
 
-use domain::authz::Permission;
+use domain::authz::{Permission, Role};
 use domain::journal::{Event, sha256};
 use jiff::{SignedDuration, Timestamp};
 use store::{SessionRow, TerminalRow, UserRow, WriteTx};
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::App;
 use crate::error::{Error, FieldError, Result};
+use crate::mail::notices::{self, Notice, To};
 
 /// A session ends after this long, whatever happens.
 const LONGEST: SignedDuration = SignedDuration::from_hours(12);
@@ -159,7 +160,9 @@ impl App {
             }
             Place::Same => {}
         }
-        signed(session, &user).map(Some)
+        let mut signed = signed(session, &user)?;
+        signed.stands_for = self.stands_for(&signed.user).await?;
+        Ok(Some(signed))
     }
 
     /// The live session with this cookie and its account, whatever terminal asks.
@@ -230,6 +233,10 @@ impl App {
         tx.session_insert(&session).await?;
         let event = Event::new("sign-in", user.id.clone()).with("methods", methods.code());
         tx.record(event.with("address", &session.address).with("session", &session.id));
+        if tx.terminal_meet(&user.id, &session.terminal_sha256).await? {
+            let notice = Notice::NewTerminal { session: &session.id, address: &session.address };
+            notices::tell(tx, To::User(&user.id), notice, now).await?;
+        }
         Ok(cookie)
     }
 
@@ -382,6 +389,7 @@ impl App {
         tx.user_update(&left).await?;
         let ended = tx.session_revoke_all(&user.id, "").await?;
         tx.record(Event::new("user.disable", user.id.clone()).with("reason", reason).with("sessions_ended", ended));
+        notices::tell(&mut tx, To::Role(Role::Admin), Notice::LeaverDisabled { user: &user.id }, self.now()).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -409,6 +417,7 @@ fn signed(row: SessionRow, user: &UserRow) -> Result<Signed> {
         shared: row.shared,
         idle_ends_at: instant(row.seen_at)? + idle(row.shared),
         ends_at: instant(row.ends_at)?,
+        stands_for: None,
         row,
     })
 }

@@ -4,6 +4,7 @@ use domain::authz::{Permission, Role};
 use domain::journal::Event;
 use domain::ledger::ledger;
 use domain::text::{Lang, tidy};
+use domain::threshold::ACCOUNT_USED;
 use jiff::civil::Date;
 use store::{UserRow, WriteTx};
 use uuid::Uuid;
@@ -11,12 +12,15 @@ use uuid::Uuid;
 use super::{Signed, User, login_key};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
+use crate::mail::address;
 
+/// Under what name sign-offs of the accounts are kept.
+const REVIEW: &str = "users";
 /// Longest login and name, in characters.
 const LONGEST: usize = 64;
 
 /// An account to be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewUser {
     /// What the person will type: letters, digits, `.`, `-`, `_`, `@`.
     pub login: String,
@@ -30,6 +34,12 @@ pub struct NewUser {
     pub valid_from: Option<Date>,
     /// Last day the account may be used.
     pub valid_until: Option<Date>,
+    /// First day whose records an auditor sees.
+    pub sees_from: Option<Date>,
+    /// Last day whose records an auditor sees.
+    pub sees_until: Option<Date>,
+    /// Where mail reaches the person; empty for nowhere.
+    pub email: String,
     /// Emergency account: put away until somebody opens it.
     pub sealed: bool,
 }
@@ -62,6 +72,25 @@ pub(super) fn new_row(facility: &str, name: &str, login: &str, role: Role, made_
         made_at,
         rev: 1,
         ..UserRow::default()
+    }
+}
+
+/// Hex SHA-256 over what a stock-take of accounts is about: who can get in, as what.
+pub fn users_sha256(users: &[User]) -> String {
+    let lines: Vec<_> = users
+        .iter()
+        .map(|u| serde_json::json!([u.id, u.login, u.name, u.person, u.role.code(), u.disabled.is_some(), u.sealed]))
+        .collect();
+    domain::journal::sha256(serde_json::Value::from(lines).to_string().as_bytes())
+}
+
+impl User {
+    /// Whether nobody has signed in with it for so long that somebody should ask why it is there.
+    pub fn is_dormant(&self, today: Date) -> bool {
+        let last = self.last_sign_in_at.map(domain::jp::day_in_japan);
+        self.disabled.is_none()
+            && !self.sealed
+            && last.is_some_and(|day| domain::evaluate::plus(day, ACCOUNT_USED.value) < today)
     }
 }
 
@@ -112,6 +141,26 @@ impl App {
         if new.valid_from.zip(new.valid_until).is_some_and(|(from, until)| until < from) {
             faults.push(FieldError::new("valid_until", "終わりの日が始まりの日より前です。直してください。"));
         }
+        if new.sees_from.zip(new.sees_until).is_some_and(|(from, until)| until < from) {
+            faults.push(FieldError::new("sees_until", "終わりの日が始まりの日より前です。直してください。"));
+        }
+        if new.role == Role::Auditor {
+            for (field, day) in [("sees_from", new.sees_from), ("sees_until", new.sees_until)] {
+                if day.is_none() {
+                    let message =
+                        "監査の対象期間がありません。監査担当者に見せる記録の、始まりと終わりの日を入れてください。";
+                    faults.push(FieldError::new(field, message));
+                }
+            }
+        }
+        let email = match address("email", &new.email) {
+            Ok(email) => email,
+            Err(Error::Fields(wrong)) => {
+                faults.extend(wrong);
+                None
+            }
+            Err(error) => return Err(error),
+        };
         if new.role.is_guest() && new.valid_until.is_none() {
             let message =
                 "終わりの日がありません。監査担当者と保守事業者のアカウントには、使える最後の日を入れてください。";
@@ -125,6 +174,9 @@ impl App {
             sealed: new.sealed,
             valid_from: new.valid_from.map(|day| day.to_string()),
             valid_until: new.valid_until.map(|day| day.to_string()),
+            sees_from: new.sees_from.map(|day| day.to_string()),
+            sees_until: new.sees_until.map(|day| day.to_string()),
+            email,
             ..new_row(facility, &name, &login, new.role, self.now().as_microsecond())
         };
         let mut tx = self.store.begin(&signed.actor(), facility, self.now()).await?;
@@ -139,13 +191,19 @@ impl App {
     ///
     /// # Errors
     /// `AUT-015` for one's own, `AUT-016` for the last administrator's, `AUT-022` for a role that comes for a time when
-    /// the account has no end.
+    /// the account has no end, or for an auditor when it has no period to see.
     pub async fn user_role_set(&self, signed: &Signed, id: &str, role: Role) -> Result<()> {
         let mut user = self.user_managed(signed, id).await?;
         if role.is_guest() && user.valid_until.is_none() {
             return Err(Error::invalid(
                 "AUT-022",
                 "役割を変えられません。監査担当者と保守事業者のアカウントには終わりの日が要りますが、このアカウントにはありません。期間を決めた新しいアカウントを作ってください。",
+            ));
+        }
+        if role == Role::Auditor && (user.sees_from.is_none() || user.sees_until.is_none()) {
+            return Err(Error::invalid(
+                "AUT-022",
+                "役割を変えられません。監査担当者のアカウントには監査の対象期間が要りますが、このアカウントにはありません。期間を決めた新しいアカウントを作ってください。",
             ));
         }
         let before = std::mem::replace(&mut user.role, role.code().to_owned());
@@ -199,6 +257,36 @@ impl App {
         Ok(ended)
     }
 
+    /// Signs that the accounts, as they were shown, are right (棚卸し). `shown_sha256` is [`users_sha256`] of that list.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for who may not manage accounts, [`Error::Conflict`] when the list is another by now.
+    pub async fn users_review(&self, signed: &Signed, shown_sha256: &str) -> Result<usize> {
+        signed.need(Permission::ManageUsers)?;
+        let facility = &signed.user.facility;
+        let users = self.user_list(facility).await?;
+        if users_sha256(&users) != shown_sha256 {
+            let message =
+                "確認を記録できませんでした。表示された後に利用者が変わっています。もう一度見て、確かめてください。";
+            return Err(Error::Conflict { message: message.to_owned() });
+        }
+        let mut tx = self.store.begin(&signed.actor(), facility, self.now()).await?;
+        tx.signature_insert(REVIEW, &signed.user.name, shown_sha256).await?;
+        tx.record(Event::new("users.review", REVIEW).with("records", users.len()).with("sha256", shown_sha256));
+        tx.commit().await?;
+        Ok(users.len())
+    }
+
+    /// Who last signed for the accounts, on which day, and whether they are still as they were then.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn users_reviewed(&self, facility: &str) -> Result<Option<(String, Date, bool)>> {
+        let now = users_sha256(&self.user_list(facility).await?);
+        let last = self.store.signature_last(facility, REVIEW).await?;
+        Ok(last.map(|(by, on, sha256)| (by, on, sha256 == now)))
+    }
+
     /// Disables the accounts of everybody whose last day (ledger of people) is over in Japan; how many.
     ///
     /// # Errors
@@ -226,6 +314,17 @@ impl App {
     pub async fn lang_set(&self, signed: &Signed, lang: Lang) -> Result<()> {
         let code = if lang == Lang::En { "en" } else { "ja" };
         self.own_changed(signed, "user.lang", |user| user.lang = Some(code.to_owned())).await
+    }
+
+    /// Sets where mail reaches one; empty for nowhere.
+    ///
+    /// # Errors
+    /// [`Error::StepUp`] without a fresh proof, as notices of what happens to the account go there; [`Error::Fields`] for
+    /// what is no address.
+    pub async fn email_set(&self, signed: &Signed, typed: &str) -> Result<()> {
+        signed.need_fresh(self.now())?;
+        let email = address("email", typed)?;
+        self.own_changed(signed, "user.email", |user| user.email = email).await
     }
 
     async fn own_changed(&self, signed: &Signed, action: &str, change: impl FnOnce(&mut UserRow)) -> Result<()> {

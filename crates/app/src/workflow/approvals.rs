@@ -40,6 +40,15 @@ pub struct Pending {
     pub shown_sha256: String,
 }
 
+/// How an approval was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// What the approver's passkey signed over what was shown, if anything; it is kept in the journal.
+    pub signature: Option<String>,
+    /// In whose place (代理), if not in one's own.
+    pub in_place_of: Option<String>,
+}
+
 impl App {
     /// Everything that waits for approval, by ledger and key.
     ///
@@ -71,13 +80,12 @@ impl App {
         Ok(pending)
     }
 
-    /// Approves a row that waits. `signature` is what the approver's passkey signed over `shown_sha256`, if anything;
-    /// it is kept in the journal. The returned row says 単独承認 where it has that column.
+    /// Approves a row that waits. The returned row says 単独承認 where it has that column.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the row is not at `rev` any more or no longer reads as it was shown;
     /// [`Error::Refused`] when the rules forbid it; [`Error::Invalid`] for a ledger without approvals.
-    #[expect(clippy::too_many_arguments, reason = "what was shown, and by which signature it was approved")]
+    #[expect(clippy::too_many_arguments, reason = "what was shown, and how it was approved")]
     pub async fn approve(
         &self,
         actor: &Actor,
@@ -86,12 +94,16 @@ impl App {
         key: &str,
         rev: i64,
         shown_sha256: &str,
-        signature: Option<String>,
+        how: Given,
     ) -> Result<StoredRow> {
         let (approvable, known) = (approvable(ledger)?, self.known(facility).await?);
         let mut desk = self.desk(actor, facility).await?;
         let stored = desk.fetch_at(approvable.ledger, key, rev).await?;
-        let (by, today) = (actor.name.as_str(), self.today());
+        let by = match &how.in_place_of {
+            Some(principal) => approval::in_place_of(&actor.name, principal),
+            None => actor.name.clone(),
+        };
+        let (by, today) = (by.as_str(), self.today());
         let around = match approvable.ledger {
             "loans" => Some(desk.around(&stored, &known).await?),
             _ => None,
@@ -112,7 +124,10 @@ impl App {
             _ => approval::approve_document(&stored.row, by, today)?,
         };
         change.event = change.event.with("shown_sha256", shown_sha256);
-        if let Some(signature) = signature {
+        if let Some(principal) = how.in_place_of {
+            change.event = change.event.with("for", principal);
+        }
+        if let Some(signature) = how.signature {
             change.event = change.event.with("signature", signature);
         }
         desk.carry_out(change).await

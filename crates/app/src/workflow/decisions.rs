@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 
 use domain::evaluate::Facility;
 use domain::ledger::{Row, Value};
-use domain::workflow::approval::{APPROVABLE, same_person};
+use domain::workflow::approval::{APPROVABLE, principal_of, same_person};
 use jiff::civil::Date;
+use store::SeenRow;
 
 use super::approvals::title_of;
 use super::of;
@@ -42,6 +43,10 @@ pub struct Approved {
     pub on: Date,
     /// Whether who asked for it approved it (単独承認).
     pub sole: bool,
+    /// In whose place it was approved (代理).
+    pub in_place_of: Option<String>,
+    /// Who saw it afterwards (後閲).
+    pub seen_by: Vec<String>,
 }
 
 impl App {
@@ -79,7 +84,7 @@ impl App {
     /// # Errors
     /// Any store error.
     pub async fn approvals_given(&self, facility: &Facility, most: usize) -> Result<Vec<Approved>> {
-        let known = self.known(facility).await?;
+        let (known, seen) = (self.known(facility).await?, self.store.approval_seen(&facility.id).await?);
         let mut given = Vec::new();
         for approvable in APPROVABLE {
             let ledger = of(approvable.ledger)?;
@@ -87,7 +92,11 @@ impl App {
                 let (Some(by), Some(on)) = (stored.row.get("approved_by"), day(&stored.row, "approved_on")) else {
                     continue;
                 };
+                let this =
+                    |s: &&SeenRow| s.ledger == ledger.name && s.key == stored.key && s.approved_on == on.to_string();
                 given.push(Approved {
+                    in_place_of: principal_of(&by.to_string()),
+                    seen_by: seen.iter().filter(this).map(|s| s.seen_by.clone()).collect(),
                     ledger: ledger.name,
                     title: title_of(ledger, &stored.row, &known),
                     by: by.to_string(),

@@ -6,7 +6,7 @@ use domain::evaluate::Facility;
 use domain::journal::Actor;
 use domain::ledger::{Row, Value};
 use domain::workflow::loan::{self, Lend, OPEN_STATES};
-use domain::workflow::overdue_days;
+use domain::workflow::{incident, overdue_days};
 use jiff::civil::Date;
 use store::StoredRow;
 
@@ -133,6 +133,23 @@ impl App {
         let lent = loans.iter().find(|l| l.row.get("state") == Some(&Value::Text("lent".to_owned()))).map(|l| &l.row);
         let no = desk.next_no("records").await?;
         desk.carry_out(loan::lose(&no, &device.row, lent, what_happened, &actor.name, self.today())?).await
+    }
+
+    /// Records a suspected attack; its number among the records.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused) when nothing is said of what happened.
+    pub async fn report_incident(
+        &self,
+        actor: &Actor,
+        facility: &Facility,
+        place: &str,
+        what_happened: &str,
+    ) -> Result<String> {
+        let desk = self.desk(actor, facility).await?;
+        let no = desk.next_no("records").await?;
+        let change = incident::report(&no, place, what_happened, &actor.name, self.today())?;
+        Ok(desk.carry_out(change).await?.key)
     }
 
     /// The loans that are not over, the longest overdue first.

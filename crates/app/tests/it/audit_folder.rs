@@ -213,3 +213,96 @@ fn no_changed_bit_changes_what_is_read_unnoticed() {
     }
     assert!(noticed > whole.len() / 2, "{noticed} of {}", whole.len());
 }
+
+/// A folder with a real journal and the log that seals it.
+#[tokio::test]
+async fn the_log_in_a_folder_proves_each_entry_that_it_quotes() {
+    use domain::journal::Event;
+    type Change<'a> = &'a dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>;
+    super::on_each(async |site| {
+        let data = tempfile::tempdir().unwrap();
+        let app = site.app.with_data(data.path());
+        let facility = domain::evaluate::Facility { id: "f".to_owned(), ..domain::evaluate::Facility::default() };
+        assert!(app.handed_log(&facility, false).await.unwrap().is_empty(), "nothing is sealed");
+        let record = async |of: &str, count: u32| {
+            let mut tx = app.store.begin(&testkit::actor(), of, app.now()).await.unwrap();
+            (0..count).for_each(|n| tx.record(Event::new("devices.lose", format!("{of}-{n}"))));
+            tx.commit().await.unwrap();
+        };
+        record("f", 280).await;
+        record("another", 9).await;
+        let mut sealer = app.sealer(data.path()).await.unwrap();
+        app.seal(&mut sealer).await.unwrap();
+        record("f", 2).await;
+        let handed = app.handed_log(&facility, false).await.unwrap();
+        assert!(
+            !String::from_utf8_lossy(&handed.iter().map(|(_, b)| b.clone()).collect::<Vec<_>>().concat())
+                .contains("another-")
+        );
+        let folder = async |change: Change<'_>| {
+            let mut files: BTreeMap<String, Vec<u8>> = handed.iter().cloned().collect();
+            let (mut journal, mut head, mut count) = (String::new(), String::new(), 0);
+            for (seq, of, entry, hash) in app.store.journal_chain().await.unwrap() {
+                let shown = if of == "f" { format!(",\"entry\":{entry}") } else { String::new() };
+                journal.push_str(&format!("{{\"seq\":{seq},\"hash\":\"{hash}\"{shown}}}\n"));
+                (head, count) = (hash, seq);
+            }
+            files.insert(JOURNAL.to_owned(), journal.into_bytes());
+            let files: BTreeMap<String, Vec<u8>> =
+                files.into_iter().filter_map(|(name, bytes)| Some((name.clone(), change(&name, bytes)?))).collect();
+            let told: BTreeMap<_, _> = files
+                .iter()
+                .map(|(name, bytes)| (name, json!({ "bytes": bytes.len(), "sha256": sha256(bytes) })))
+                .collect();
+            let manifest = json!({
+                "format": "sakimori-audit-folder-2", "facility": "架空医院", "made_on": "2026-11-22",
+                "journal_entries": count, "journal_head": head, "files": told,
+            });
+            let manifest = manifest.to_string().into_bytes();
+            let all = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+            verify_folder(&zipped(std::iter::once(("manifest.json", manifest.as_slice())).chain(all)))
+        };
+        let whole = folder(&|_, bytes| Some(bytes)).await.unwrap().sealed.unwrap();
+        assert_eq!((whole.head.size, whole.proved, whole.unproved), (289, 280, 2));
+        assert_eq!(whole.key, app.log_key(data.path()).unwrap());
+        assert!(folder(&|name, bytes| (!name.starts_with("06_")).then_some(bytes)).await.unwrap().sealed.is_none());
+        let replaced = |part: &'static str, from: &'static str, to: &'static str| {
+            move |name: &str, bytes: Vec<u8>| {
+                if !name.ends_with(part) {
+                    return Some(bytes);
+                }
+                let text = String::from_utf8(bytes).unwrap();
+                assert!(text.contains(from), "{name}: {from}");
+                Some(text.replacen(from, to, 1).into_bytes())
+            }
+        };
+        let flipped = |part: &'static str| {
+            move |name: &str, mut bytes: Vec<u8>| {
+                if name.ends_with(part) {
+                    bytes[40] ^= 1;
+                }
+                Some(bytes)
+            }
+        };
+        let without = |part: &'static str| move |name: &str, bytes: Vec<u8>| (!name.ends_with(part)).then_some(bytes);
+        let key = app.log_key(tempfile::tempdir().unwrap().path()).unwrap();
+        let stranger = move |name: &str, bytes: Vec<u8>| {
+            Some(if name.ends_with("公開鍵.txt") { key.clone().into_bytes() } else { bytes })
+        };
+        let changes: [(&str, Change<'_>); 9] = [
+            ("a value disclosed", &replaced("開示.jsonl", "f-7\"", "f-8\"")),
+            ("an entry's other facility", &replaced("開示.jsonl", "devices.lose", "devices.find")),
+            ("an entry that is not quoted", &replaced("開示.jsonl", "{\"seq\":5,", "{\"seq\":285,")),
+            ("a byte of the bundle", &flipped("tile/entries/000")),
+            ("a byte of a tile", &flipped("tile/0/000")),
+            ("a byte of the head", &flipped("写し/checkpoint")),
+            ("no key", &without("公開鍵.txt")),
+            ("no chain of days", &without("epochs")),
+            ("another key", &stranger),
+        ];
+        for (what, change) in changes {
+            assert!(folder(change).await.is_err(), "{what}");
+        }
+    })
+    .await;
+}

@@ -297,7 +297,7 @@ async fn a_file_about_another_facility_is_refused() {
     on_each(async |site| {
         let facility = site.facility("架空医院").await;
         let other = site.facility("架空薬局").await;
-        let file = site.app.export(&other, ledger("facilities"), Format::Csv).await.unwrap();
+        let file = site.app.export(&other, ledger("facilities"), Format::Csv, None).await.unwrap();
         let before = site.dump().await;
         let refuse = async |bytes: &[u8]| {
             let outcome = site.app.import(&actor(), &facility, "施設.csv", bytes, ImportOptions::default()).await;

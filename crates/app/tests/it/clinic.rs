@@ -70,7 +70,7 @@ async fn a_folder_is_understood_field_by_field() {
         let order: Vec<&str> = counts.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(order, ["職員名簿.csv", "システム一覧.xlsx", "機器台帳.xlsx", "アカウント一覧.csv"]);
         let exported: Json =
-            serde_json::from_slice(&site.app.export(&facility, None, Format::Json).await.unwrap()).unwrap();
+            serde_json::from_slice(&site.app.export(&facility, None, Format::Json, None).await.unwrap()).unwrap();
         for of in ["people", "systems", "devices", "accounts"].map(|name| ledger(name).unwrap()) {
             let (rows, answers) = (exported[of.name].as_array().unwrap(), answers[of.name].as_array().unwrap());
             assert_eq!(rows.len(), answers.len(), "{}", of.name);

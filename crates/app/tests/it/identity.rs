@@ -3,6 +3,7 @@
 mod accounts;
 mod passkeys;
 mod passwords;
+mod property;
 mod recovery;
 mod sessions;
 
@@ -47,11 +48,11 @@ pub(crate) fn newcomer(login: &str, role: Role) -> NewUser {
     NewUser {
         login: login.to_owned(),
         name: format!("職員 {login}"),
-        person: None,
         role,
-        valid_from: None,
         valid_until: role.is_guest().then(|| "2027-03-31".parse().unwrap()),
-        sealed: false,
+        sees_from: (role == Role::Auditor).then(|| "2026-04-01".parse().unwrap()),
+        sees_until: (role == Role::Auditor).then(|| "2027-03-31".parse().unwrap()),
+        ..NewUser::default()
     }
 }
 

@@ -163,8 +163,15 @@ async fn a_stock_take_confirms_many_rows_at_once() {
         assert_eq!((told.len(), told[0].action.as_str()), (2, "devices.confirm"));
         assert_eq!(site.app.row_history(&facility, devices, "PC-3").await.unwrap().len(), 1);
         let filters = [(devices.column("checked_on").unwrap(), String::new())];
-        let query =
-            RowQuery { ledger: devices, search: "pc", filters: &filters, sort: None, descending: false, page: 1 };
+        let query = RowQuery {
+            ledger: devices,
+            search: "pc",
+            filters: &filters,
+            period: None,
+            sort: None,
+            descending: false,
+            page: 1,
+        };
         let page = site.app.rows(&facility, &query).await.unwrap();
         assert_eq!((page.total, page.rows[0].key.as_str()), (1, "PC-3"), "not seen yet");
     })

@@ -93,11 +93,11 @@ async fn exported(format: Format) -> (Vec<String>, Vec<(String, Vec<u8>)>) {
         let mut files = Vec::new();
         if format == Format::Csv {
             for of in LEDGERS {
-                let bytes = site.app.export(&facility, Some(of), format).await.unwrap();
+                let bytes = site.app.export(&facility, Some(of), format, None).await.unwrap();
                 files.push((format!("{}.csv", of.label.ja), bytes));
             }
         } else {
-            files.push(("台帳一式.xlsx".to_owned(), site.app.export(&facility, None, format).await.unwrap()));
+            files.push(("台帳一式.xlsx".to_owned(), site.app.export(&facility, None, format, None).await.unwrap()));
         }
         (everything(&site, &facility).await, files)
     })
@@ -161,4 +161,27 @@ async fn a_csv_per_ledger_fills_an_empty_facility() {
         assert_eq!(written.len(), read.len());
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_json_holds_every_cell() {
+    let (written, files) = exported(Format::Json).await;
+    let all: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&files[0].1).unwrap();
+    let mut rows = 0;
+    for of in LEDGERS {
+        let listed = all[of.name].as_array().unwrap();
+        rows += listed.len();
+        for row in listed {
+            let held: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
+            let missing: Vec<&str> = of.columns.iter().map(|c| c.name).filter(|name| !held.contains(name)).collect();
+            assert!(missing.is_empty(), "{}: {missing:?}", of.name);
+        }
+        for column in of.columns.iter().filter(|_| of.name != "facilities") {
+            for n in 0..ROWS {
+                let cell = serde_json::to_value(cell(of, column, n)).unwrap();
+                assert!(listed.iter().any(|row| row[column.name] == cell), "{}.{}: {cell}", of.name, column.name);
+            }
+        }
+    }
+    assert_eq!(rows, written.len());
 }

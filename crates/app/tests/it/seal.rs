@@ -32,7 +32,7 @@ async fn entries(site: &Site, numbers: std::ops::Range<u32>) {
 async fn what_is_staged_is_sealed_in_order_and_goes_on_after_a_restart() {
     on_each(async |site| {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(site.app.sealed(folder.path()).await.unwrap(), Sealed::Never);
+        assert_eq!(site.app.sealed(folder.path(), None).await.unwrap(), Sealed::Never);
         let mut sealer = site.app.sealer(folder.path()).await.unwrap();
         assert_eq!(site.app.seal(&mut sealer).await.unwrap(), None, "nothing is signed over nothing");
         entries(&site, 0..40).await;
@@ -43,7 +43,9 @@ async fn what_is_staged_is_sealed_in_order_and_goes_on_after_a_restart() {
         assert_eq!(code(&site.app.sealer(folder.path()).await.err().unwrap()), "JRN-005");
         drop(sealer);
         entries(&site, 40..60).await;
-        let Sealed::Holds { head, staged } = site.app.sealed(folder.path()).await.unwrap() else { panic!("broken") };
+        let Sealed::Holds { head, staged } = site.app.sealed(folder.path(), None).await.unwrap() else {
+            panic!("broken")
+        };
         assert_eq!((head, staged), (first, 20));
         let mut sealer = site.app.sealer(folder.path()).await.unwrap();
         assert_eq!(site.app.seal(&mut sealer).await.unwrap().unwrap().size, 60);
@@ -139,10 +141,10 @@ async fn whoever_holds_the_database_cannot_rewrite_what_was_sealed() {
             let bad = rewritten(&dump, change);
             site.app.store.load(&actor(), site.app.now(), &mut bad.as_slice()).await.unwrap();
             assert!(site.app.store.journal_verify().await.unwrap().is_ok(), "{what}: the chain fits again");
-            let found = match site.app.sealed(folder.path()).await.unwrap() {
+            let found = match site.app.sealed(folder.path(), None).await.unwrap() {
                 Sealed::Broken { seq, .. } => Some(seq),
                 Sealed::Holds { .. } => None,
-                Sealed::Never => panic!("{what}: no log"),
+                other => panic!("{what}: {other:?}"),
             };
             assert_eq!(found, wanted, "{what} on {}", site.name);
             let again = site.app.sealer(folder.path()).await.err().map(|e| code(&e));

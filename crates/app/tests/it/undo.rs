@@ -201,3 +201,43 @@ async fn what_somebody_changed_by_hand_is_named() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn one_value_for_many_rows_is_one_act_that_can_be_taken_back() {
+    on_each(async |site| {
+        let facility = site.facility("さくら架空クリニック").await;
+        let app = &site.app;
+        let csv = "管理番号,機器名,種別,設置場所\nPC-1,端末1,端末,受付\nPC-2,端末2,端末,受付\nPC-3,端末3,端末,受付\n";
+        site.import(&facility, "devices.csv", csv.as_bytes()).await;
+        let devices = ledger("devices").unwrap();
+        let column = |name: &str| devices.column(name).unwrap();
+        let keys = ["PC-1", "PC-3"].map(str::to_owned);
+        let change = async |keys: &[String], name: &str, value: &str| {
+            app.change_rows(&actor(), &facility, devices, keys, column(name), value, "一括変更").await
+        };
+        let places = async || {
+            let rows = app.rows_all(&facility, devices).await.unwrap();
+            rows.iter().map(|r| r.row.get("place").map_or(String::new(), ToString::to_string)).collect::<Vec<_>>()
+        };
+        assert_eq!(change(&keys, "place", " ２階 診察室 ").await.unwrap(), 2);
+        assert_eq!(places().await, ["2階 診察室", "受付", "2階 診察室"]);
+        let import = app.imports(&facility).await.unwrap().remove(0);
+        assert_eq!((import.file_name.as_str(), import.changed), ("一括変更", 2));
+        app.undo_import(&actor(), &facility, &import.id).await.unwrap();
+        assert_eq!(places().await, ["受付", "受付", "受付"]);
+        assert_eq!(change(&keys, "place", "").await.unwrap(), 2, "empty is not stated");
+        assert_eq!(places().await, ["", "受付", ""]);
+        for (keys, name, value, code) in [
+            (&["PC-1".to_owned(), "PC-9".to_owned()][..], "place", "x", "APP-003"),
+            (&keys, "no", "PC-7", "LED-004"),
+            (&keys, "kind", "なにか", "LED-004"),
+            (&keys, "name", "", "LED-004"),
+            (&keys, "bought_on", "2026-13-01", "LED-004"),
+            (&keys, "encrypted", "\u{1F600}", "LED-004"),
+        ] {
+            assert_eq!(change(keys, name, value).await.unwrap_err().code(), code, "{name} {value}");
+        }
+        assert_eq!(places().await, ["", "受付", ""], "nothing changed");
+    })
+    .await;
+}

@@ -86,7 +86,17 @@ async fn taking_out_is_approved_as_it_was_shown() {
         assert_eq!(shown.title, "PC-003 診察室1のPCの持出し（山﨑 真理）");
         assert!(shown.summary.contains(&("機器の暗号化".into(), "はい".into())), "{:?}", shown.summary);
         let approve = async |hash: &str, by: &Actor| {
-            site.app.approve(by, &facility, "loans", &loan.key, loan.rev, hash, Some("sig".into())).await
+            site.app
+                .approve(
+                    by,
+                    &facility,
+                    "loans",
+                    &loan.key,
+                    loan.rev,
+                    hash,
+                    app::Given { signature: Some("sig".into()), ..app::Given::default() },
+                )
+                .await
         };
         let error = approve("0000", &head).await.unwrap_err();
         assert!(matches!(error, Error::Conflict { .. }), "{error}");
@@ -111,7 +121,11 @@ async fn taking_out_is_approved_as_it_was_shown() {
         let pending = site.app.approvals_pending(&facility).await.unwrap();
         let hash = &pending.iter().find(|p| p.key == alone.key).unwrap().shown_sha256;
         let by = Actor::new("山﨑 真理");
-        let approved = site.app.approve(&by, &facility, "loans", &alone.key, alone.rev, hash, None).await.unwrap();
+        let approved = site
+            .app
+            .approve(&by, &facility, "loans", &alone.key, alone.rev, hash, app::Given::default())
+            .await
+            .unwrap();
         assert_eq!(approved.row["sole"].to_string(), "1", "the applicant's own approval shows");
         let cancelled = site.app.loan_cancel(&nurse, &facility, &alone.key, approved.rev, "雪").await.unwrap();
         assert_eq!(state(&cancelled), "cancelled");
@@ -135,7 +149,8 @@ async fn what_is_sent_back_comes_again() {
         let again = Lend { purpose: "訪問".into(), ..out };
         let again = site.app.loan_amend(&actor(), &facility, &loan.key, back.rev, again).await.unwrap();
         assert_eq!((again.key.clone(), state(&again)), (loan.key.clone(), "applied".into()));
-        let none = site.app.approve(&actor(), &facility, "devices", "PC-003", 1, "", None).await.unwrap_err();
+        let none =
+            site.app.approve(&actor(), &facility, "devices", "PC-003", 1, "", app::Given::default()).await.unwrap_err();
         assert_eq!(none.code(), "FLOW-004");
     })
     .await;
@@ -211,7 +226,10 @@ async fn permits_and_overridden_answers_are_asked_for_and_end() {
         };
         let shown = hash_of("B-0002").await;
         let head = Actor::new("渡邉 正彦");
-        let ok = site.app.approve(&head, &facility, "byod", "b-0002", asked.rev, &shown.shown_sha256, None).await;
+        let ok = site
+            .app
+            .approve(&head, &facility, "byod", "b-0002", asked.rev, &shown.shown_sha256, app::Given::default())
+            .await;
         let ended = site.app.byod_end(&actor(), &facility, "B-0002", ok.unwrap().rev).await.unwrap();
         assert_eq!(state(&ended), "ended");
         let again = site.app.byod_apply(&actor(), &facility, permit.clone()).await.unwrap();
@@ -223,7 +241,11 @@ async fn permits_and_overridden_answers_are_asked_for_and_end() {
         let shown = hash_of("CHECKLIST-R7/2-13").await;
         assert!(shown.summary.iter().any(|(label, _)| label == "求められていること"));
         let hash = &shown.shown_sha256;
-        let ok = site.app.approve(&head, &facility, "overrides", &shown.key, shown.rev, hash, None).await.unwrap();
+        let ok = site
+            .app
+            .approve(&head, &facility, "overrides", &shown.key, shown.rev, hash, app::Given::default())
+            .await
+            .unwrap();
         let asked = Override {
             requirement: "checklist-r7/2-13".into(),
             answer: "はい".into(),
@@ -241,7 +263,11 @@ async fn permits_and_overridden_answers_are_asked_for_and_end() {
 
         let draft = hash_of("D-007").await;
         let hash = &draft.shown_sha256;
-        let ok = site.app.approve(&head, &facility, "documents", "D-007", draft.rev, hash, None).await.unwrap();
+        let ok = site
+            .app
+            .approve(&head, &facility, "documents", "D-007", draft.rev, hash, app::Given::default())
+            .await
+            .unwrap();
         assert_eq!((&ok.row["approved_by"], &ok.row["approved_on"]), (&text("渡邉 正彦"), &day("2026-11-22")));
     })
     .await;
@@ -268,7 +294,8 @@ async fn an_approved_answer_stands_on_the_checklist_beside_the_verdict() {
         let pending = site.app.approvals_pending(&facility).await.unwrap();
         let asked = pending.iter().find(|p| p.ledger == "overrides").unwrap();
         let (key, rev, hash) = (&asked.key, asked.rev, &asked.shown_sha256);
-        let approved = site.app.approve(&head, &facility, "overrides", key, rev, hash, None).await.unwrap();
+        let approved =
+            site.app.approve(&head, &facility, "overrides", key, rev, hash, app::Given::default()).await.unwrap();
         let (word, still, line, _) = on_paper(&site, &facility).await;
         assert_eq!((word, still), (Word::Yes, verdict), "{}: the verdict stays", site.name);
         let line = line.unwrap();

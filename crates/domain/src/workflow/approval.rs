@@ -71,6 +71,18 @@ pub fn same_person(a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
+/// The approver as the row names them when they approve in somebody's place (代理).
+pub fn in_place_of(deputy: &str, principal: &str) -> String {
+    format!("{deputy}（{principal}の代理）")
+}
+
+/// In whose place an approval was given, by the approver's name on the row.
+pub fn principal_of(approved_by: &str) -> Option<String> {
+    let name = tidy(approved_by);
+    let (_, principal) = name.strip_suffix("の代理)")?.rsplit_once('(')?;
+    Some(principal.to_owned())
+}
+
 /// Enters the approval. Whoever approves what they asked for, or what nobody is named as asking for, does so alone.
 pub(super) fn mark(row: &mut Row, asked_by: Option<&str>, by: &str, on: Date) {
     let sole = asked_by.is_none_or(|asked| same_person(asked, by));
@@ -152,6 +164,10 @@ mod tests {
         assert!(same_person("髙橋 由美子（takahashi）", "髙橋　由美子"));
         assert!(same_person("cli:院長", "院長"));
         assert!(!same_person("髙橋 由美子", "﨑山 健"));
+        let by = in_place_of("﨑山 健（sakiyama）", "渡邉 正彦");
+        assert!(same_person(&by, "﨑山 健") && !same_person(&by, "渡邉 正彦"));
+        assert!(same_person(&principal_of(&by).unwrap(), "渡邉 正彦"));
+        assert_eq!(principal_of("﨑山 健（sakiyama）"), None);
     }
 
     #[test]

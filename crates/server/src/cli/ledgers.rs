@@ -1,10 +1,10 @@
-//! Ledgers, inventories and the journal on the command line.
+//! Ledgers and inventories on the command line.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use app::{Format, ImportOptions, ImportReport, Sealed, SheetReport};
+use app::{Format, ImportOptions, ImportReport, SheetReport};
 use clap::{Args, Subcommand};
 use domain::ledger::{LEDGERS, Ledger, ledger};
 
@@ -173,7 +173,7 @@ impl Export {
             ),
         };
         let facility = context.facility().await?;
-        write_file(&self.out, &context.app.export(&facility, only, format).await?)?;
+        write_file(&self.out, &context.app.export(&facility, only, format, None).await?)?;
         say(format!("書き出しました：{}", self.out.display()));
         Ok(ExitCode::SUCCESS)
     }
@@ -281,122 +281,4 @@ impl Inventory {
         }
         Ok(if refused { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
-}
-
-/// 操作記録
-#[derive(Debug, Subcommand)]
-pub(crate) enum Journal {
-    /// 新しい順に見る
-    List {
-        /// 件数
-        #[arg(long, value_name = "件数", default_value_t = 50)]
-        limit: i64,
-    },
-    /// 改ざん・欠落がないか確かめる
-    Verify,
-    /// 記録を封印し、控えておく一行（印）を表示する
-    Seal,
-    /// 封印を確かめるための公開鍵を表示する
-    Key,
-    /// アクセス記録の索引を、操作記録から作り直す
-    Reindex,
-    /// 封印した記録の写しを書き出す。内容は読めず、ほかの人の道具で確かめられる（C2SP tlog-tiles）
-    Copy {
-        /// 書き出すフォルダ
-        #[arg(value_name = "フォルダ")]
-        folder: PathBuf,
-    },
-    /// 一つの記録の証明を書き出す。公開鍵だけで、だれでも確かめられる
-    Prove {
-        /// 記録の番号
-        #[arg(value_name = "番号")]
-        seq: u64,
-        /// 書き出すファイル
-        #[arg(long, short, value_name = "ファイル")]
-        out: PathBuf,
-        /// 伏せる項目（actor、subject、details.reason など）
-        #[arg(long, value_name = "項目", value_delimiter = ',')]
-        withhold: Vec<String>,
-    },
-}
-
-impl Journal {
-    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
-        match self {
-            Self::List { limit } => {
-                let facility = match context.wanted {
-                    Some(_) => Some(context.facility().await?.id),
-                    None => None,
-                };
-                for entry in context.app.store.journal_list(facility.as_deref(), limit).await? {
-                    say(entry);
-                }
-            }
-            Self::Verify => return verify(context).await,
-            Self::Reindex => {
-                let count = context.app.store.access_reindex().await?;
-                say(format!("アクセス記録{count}件の索引を、操作記録から作り直しました。"));
-            }
-            Self::Seal => {
-                let mut sealer = context.app.sealer(context.folder()?).await?;
-                match context.app.seal(&mut sealer).await? {
-                    Some(head) => {
-                        say(format!("封印　：{}件", head.size));
-                        say(format!("印　　：{}", head.root));
-                        say(format!("記録名：{}", head.origin));
-                        say("この三行を紙に控えてください。あとで末尾が消されても、控えと比べれば分かります。");
-                    }
-                    None => say("操作記録がまだありません。"),
-                }
-            }
-            Self::Key => say(context.app.log_key(context.folder()?)?),
-            Self::Copy { folder } => {
-                let mut sealer = context.app.sealer(context.folder()?).await?;
-                let Some(head) = context.app.seal(&mut sealer).await? else {
-                    say("操作記録がまだありません。");
-                    return Ok(ExitCode::SUCCESS);
-                };
-                context.app.copy_log(&sealer, &folder).await?;
-                say(format!("写し：{}（{}件まで）", folder.display(), head.size));
-                say(format!("鍵　：{}", context.app.log_key(context.folder()?)?));
-            }
-            Self::Prove { seq, out, withhold } => {
-                let mut sealer = context.app.sealer(context.folder()?).await?;
-                context.app.seal(&mut sealer).await?;
-                let proof = context.app.prove(&mut sealer, seq, &withhold).await?;
-                write_file(&out, proof.as_bytes())?;
-                say(format!("証明：{}", out.display()));
-                say(format!(
-                    "確かめ方：sakimori verify {} --key '{}'",
-                    out.display(),
-                    context.app.log_key(context.folder()?)?
-                ));
-            }
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Checks the chain in the database, then the log in the data folder beside it.
-async fn verify(context: &Context) -> Result<ExitCode> {
-    match context.app.store.journal_verify().await? {
-        Ok(count) => say(format!("操作記録{count}件を確かめました。改ざん・欠落は見つかりません。")),
-        Err(fault) => {
-            say(fault.to_string());
-            return Ok(ExitCode::from(1));
-        }
-    }
-    match context.app.sealed(&context.data).await? {
-        Sealed::Never => say("封印はまだありません。sakimori journal seal か、サーバを始めると封印します。"),
-        Sealed::Holds { head, staged } => {
-            say(format!("封印した{}件は、封印したときのままです。まだ封印していない記録は{staged}件です。", head.size));
-            say(format!("印：{}（{}）", head.root, head.origin));
-            say("記録と封印の末尾が一緒に消されると、ここだけでは分かりません。紙などに控えた印と比べてください。");
-        }
-        broken @ Sealed::Broken { .. } => {
-            say(broken.fault().unwrap_or_default());
-            return Ok(ExitCode::from(1));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }

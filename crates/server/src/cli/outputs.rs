@@ -129,6 +129,21 @@ impl Verify {
             n => format!("うち{n}件はほかの施設の記録で、印だけが載っています。"),
         };
         say(format!("操作記録{}件の印のつながりを確かめました。{withheld}", check.journal_entries));
+        match check.sealed {
+            Some(sealed) => {
+                say(format!("封印　　　：{}件　{}", sealed.head.size, sealed.head.root));
+                say(format!("載せた操作記録のうち{}件は、封印したときのままです。", sealed.proved));
+                if sealed.unproved > 0 {
+                    say(format!(
+                        "{}件は、封印の後に記録されたか、秘密が廃棄されているので、確かめられません。",
+                        sealed.unproved
+                    ));
+                }
+                say(format!("公開鍵　　：{}", sealed.key));
+                say("この公開鍵を、施設から別に受け取ったものと比べてください。");
+            }
+            None => say("封印は入っていません。"),
+        }
         Ok(ExitCode::SUCCESS)
     }
 

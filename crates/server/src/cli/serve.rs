@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use app::{App, Health, Keyring, Terminal};
+use app::{App, Heads, Health, Keyring, Terminal};
 use clap::Args;
 use domain::journal::Actor;
 use store::Location;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use web::{Tls, Web};
 
 use super::{Context, say, write_file};
@@ -177,23 +178,30 @@ impl Serve {
         banner(&context, &origin, demo, self.plain).await?;
         let demo = demo || context.data.join(DEMO).exists();
         let app = Arc::new(context.app);
-        let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), context.data.clone()));
+        let folder = Arc::new(context.data);
+        let (given, heads) = watch::channel(None);
+        let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), Arc::clone(&folder), given));
+        let keeping = tokio::spawn(web::keep_heads(Arc::clone(&app), Arc::clone(&folder), heads));
         let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
         let reviewing = tokio::spawn(keep_reviewing(Arc::clone(&app)));
-        let web = Web { app, origin: Arc::new(origin), folder: Arc::new(context.data), demo };
+        let mailing = tokio::spawn(keep_mail(Arc::clone(&app), origin.clone()));
+        let web = Web { app, origin: Arc::new(origin), folder, demo };
         web::serve(listener, web, &tls, stop()).await?;
         sealing.abort();
+        keeping.abort();
         leaving.abort();
         reviewing.abort();
+        mailing.abort();
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Seals what was staged, at most once a second. Where it cannot, the server goes on, says so, and tries again: the
 /// work of the clinic does not wait for it.
-async fn keep_sealed(app: Arc<App>, folder: PathBuf) {
+async fn keep_sealed(app: Arc<App>, folder: Arc<PathBuf>, heads: watch::Sender<Option<Heads>>) {
     loop {
-        let Err(error) = seal_on(&app, &folder).await;
+        let Err(error) = seal_on(&app, &folder, &heads).await;
+        heads.send_replace(None);
         tracing::error!("{error}");
         tokio::time::sleep(SEAL_AGAIN).await;
     }
@@ -219,9 +227,20 @@ async fn keep_reviewing(app: Arc<App>) {
     }
 }
 
+/// Sends the mail that waits, where a facility sends any.
+async fn keep_mail(app: Arc<App>, origin: String) {
+    loop {
+        if let Err(error) = app.mail_round(&origin).await {
+            tracing::error!("{error}");
+        }
+        tokio::time::sleep(MAIL_EVERY).await;
+    }
+}
+
 /// Seals until it fails.
-async fn seal_on(app: &App, folder: &Path) -> app::Result<Infallible> {
+async fn seal_on(app: &App, folder: &Path, heads: &watch::Sender<Option<Heads>>) -> app::Result<Infallible> {
     let mut sealer = app.sealer(folder).await?;
+    heads.send_replace(Some(sealer.heads()));
     loop {
         app.seal(&mut sealer).await?;
         tokio::time::sleep(SEAL_EVERY).await;
@@ -256,6 +275,8 @@ const SEAL_EVERY: Duration = Duration::from_secs(1);
 const LEAVERS_EVERY: Duration = Duration::from_secs(60);
 /// How often the access logs are looked over.
 const REVIEW_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often is looked for mail to send.
+const MAIL_EVERY: Duration = Duration::from_secs(10);
 /// How long a log that cannot be written is left alone.
 const SEAL_AGAIN: Duration = Duration::from_secs(60);
 /// Where the set-up link is kept besides the screen; gone once it was used.
@@ -273,7 +294,7 @@ fn names_of(origin: &str) -> Vec<String> {
 }
 
 /// Resolves on Ctrl+C, or when the service manager asks to stop.
-async fn stop() {
+pub(super) async fn stop() {
     let interrupt = tokio::signal::ctrl_c();
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

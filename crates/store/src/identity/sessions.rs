@@ -181,6 +181,21 @@ impl WriteTx {
         self.execute(&insert("sessions", SESSION), values).await.map(|_| ())
     }
 
+    /// Remembers that an account is used on a terminal. Whether it was used on others before and never on this one.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn terminal_meet(&mut self, user: &str, terminal_sha256: &str) -> Result<bool> {
+        let sql = "SELECT COUNT(*) FROM known_terminals WHERE user_id = $1";
+        let before: i64 = match self.select(sql, vec![user.into()]).await?.first() {
+            Some(row) => row.try_get_by_index(0)?,
+            None => 0,
+        };
+        let sql = "INSERT INTO known_terminals (user_id, terminal_sha256, first_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let values = vec![user.into(), terminal_sha256.into(), self.now.as_microsecond().into()];
+        Ok(self.execute(sql, values).await? > 0 && before > 0)
+    }
+
     /// Gives a live session a new cookie after its owner proved who they are again; it is no longer locked and is bound
     /// to what `s` says. Whether it was still live.
     ///

@@ -54,6 +54,12 @@ pub struct UserRow {
     pub made_at: i64,
     /// Last sign-in.
     pub last_sign_in_at: Option<i64>,
+    /// Where mail reaches the person.
+    pub email: Option<String>,
+    /// First day that the account sees, where it does not see all.
+    pub sees_from: Option<String>,
+    /// Last day that the account sees.
+    pub sees_until: Option<String>,
     /// Revision, for optimistic changes.
     pub rev: i64,
     /// Read only: last day of the person at the facility, by the ledger of people.
@@ -91,7 +97,7 @@ pub struct CredentialRow {
 
 const OWN: &str = "id, facility, login, login_key, name, person, role, password_hash, password_history, password_alone, \
     totp_secret, totp_last_step, disabled_reason, disabled_at, sealed, valid_from, valid_until, must_renew, notice, lang, \
-    made_at, last_sign_in_at, rev";
+    made_at, last_sign_in_at, email, sees_from, sees_until, rev";
 const CREDENTIAL: &str = "id, user_id, name, passkey, model, attachment, backup_eligible, counter, made_at, used_at";
 
 /// Accounts with what the ledger of people and their credentials say; `condition` picks.
@@ -131,6 +137,9 @@ fn user(row: &QueryResult) -> Result<UserRow> {
         lang: c.get()?,
         made_at: c.get()?,
         last_sign_in_at: c.get()?,
+        email: c.get()?,
+        sees_from: c.get()?,
+        sees_until: c.get()?,
         rev: c.get()?,
         leave_on: c.get()?,
         passkeys: c.get()?,
@@ -162,6 +171,9 @@ fn user_values(u: &UserRow) -> Vec<Value> {
         text(u.lang.as_ref()),
         u.made_at.into(),
         Value::BigInt(u.last_sign_in_at),
+        text(u.email.as_ref()),
+        text(u.sees_from.as_ref()),
+        text(u.sees_until.as_ref()),
         u.rev.into(),
     ]
 }
@@ -276,7 +288,7 @@ impl WriteTx {
             .filter(|(_, column)| *column != "rev")
             .map(|(n, column)| format!("{column} = ${}", n + 1))
             .collect();
-        let sql = format!("UPDATE users SET {}, rev = rev + 1 WHERE id = $1 AND rev = $23", sets.join(", "));
+        let sql = format!("UPDATE users SET {}, rev = rev + 1 WHERE id = $1 AND rev = $26", sets.join(", "));
         match self.execute(&sql, user_values(user)).await? {
             0 => Err(Error::Conflict { what: user.login.clone() }),
             _ => Ok(()),

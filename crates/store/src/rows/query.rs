@@ -1,6 +1,6 @@
 //! Finding rows for a page: words, filters, order, fifty at a time, the same on both databases.
 
-use domain::ledger::{Column, Kind, Ledger, Value as Cell};
+use domain::ledger::{Column, Kind, Ledger, Period, Value as Cell};
 use domain::text::search_key;
 use sea_orm::Value;
 
@@ -23,6 +23,8 @@ pub struct RowQuery<'a> {
     /// What columns have to hold, as people write it or as codes; `""` is *not stated*. Of a set, every given entry
     /// has to be in it. A value that the column cannot hold is held by no row.
     pub filters: &'a [(&'static Column, String)],
+    /// Only rows of these days, where whoever asks sees no others.
+    pub period: Option<Period>,
     /// The column to order by; without one, the key. Rows that do not state it come last either way.
     pub sort: Option<&'static Column>,
     /// The greatest first.
@@ -78,6 +80,12 @@ impl Conditions {
         }
     }
 
+    fn within(&mut self, column: &Column, period: Period) {
+        self.values.extend([period.from.to_string().into(), period.until.to_string().into()]);
+        let (name, last) = (column.name, self.values.len());
+        self.and(&format!("({name} IS NULL OR ({name} >= ${} AND {name} <= ${last}))", last - 1));
+    }
+
     fn filter(&mut self, column: &Column, wanted: &str) {
         match column.parse(wanted) {
             Ok(None) => self.and(&format!("{} IS NULL", column.name)),
@@ -119,6 +127,9 @@ impl Store {
         conditions.words(query.search);
         for (column, wanted) in query.filters {
             conditions.filter(column, wanted);
+        }
+        if let Some((period, column)) = query.period.zip(query.ledger.happened_on()) {
+            conditions.within(column, period);
         }
         let (asked, size) = (query.page.max(1), u64::from(PAGE_SIZE));
         let skipped = u64::from(asked - 1) * size;

@@ -15,7 +15,7 @@ fn device(no: &str, cells: &[(&'static str, &str)]) -> Row {
 
 fn query(search: &str) -> RowQuery<'_> {
     let ledger = ledger("devices").unwrap();
-    RowQuery { ledger, search, filters: &[], sort: None, descending: false, page: 1 }
+    RowQuery { ledger, search, filters: &[], period: None, sort: None, descending: false, page: 1 }
 }
 
 async fn keys(store: &Store, query: &RowQuery<'_>) -> Vec<String> {

@@ -204,3 +204,16 @@ fn a_ragged_table_is_said() {
     assert_eq!(error.code(), "RPT-003");
     assert!(error.to_string().contains("「番号・項目・判定」") && error.to_string().contains("2行目"), "{error}");
 }
+
+/// However long the table, the line to sign has the sentence above it on its page.
+#[test]
+fn nobody_signs_an_empty_page() {
+    for rows in 16..30 {
+        let lines = vec![SignatureLine { role: "確認者".to_owned(), name: String::new(), date: None }];
+        let table = table((0..rows).map(|n| row(&n.to_string(), "台帳で管理する", Mark::Met)).collect());
+        let blocks = vec![table, Block::Paragraph("回答は根拠に基づきます。".to_owned()), Block::Signature { lines }];
+        let pages = pages(&document(blocks));
+        let signed = pages.iter().find(|page| page.contains("確認者")).unwrap();
+        assert!(signed.contains("根拠に基づきます"), "{rows} rows: {signed}");
+    }
+}

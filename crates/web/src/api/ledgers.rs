@@ -6,6 +6,7 @@ use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse as _;
+use domain::journal::Entry;
 use domain::ledger::{Column, Kind, LEDGERS, Ledger};
 use serde_json::{Value, json};
 
@@ -64,7 +65,8 @@ pub(crate) async fn list(caller: Caller, name: Path<String>, mut asked: Asked) -
         narrowed.extend(asked.one_of(column.name, &codes).map(|code| (column, code.to_owned())));
     }
     asked.done()?;
-    let query = RowQuery { ledger, search: &search, filters: &narrowed, sort, descending, page };
+    let query =
+        RowQuery { ledger, search: &search, filters: &narrowed, period: caller.period(), sort, descending, page };
     let found = caller.app().rows(caller.facility(), &query).await?;
     let rows: Vec<Value> = found.rows.iter().map(|stored| row_json(ledger, stored)).collect();
     let document = json!({ "rows": rows, "total": found.total, "page": found.page, "pages": found.pages });
@@ -81,6 +83,7 @@ pub(crate) async fn row(caller: Caller, at: Path<(String, String)>, asked: Asked
     asked.done()?;
     let (ledger, key) = place(at)?;
     let stored = caller.app().row(caller.facility(), ledger, &key).await?;
+    caller.see(ledger, &stored)?;
     Ok(answer(StatusCode::OK, &row_json(ledger, &stored)))
 }
 
@@ -131,8 +134,10 @@ pub(crate) async fn history(caller: Caller, at: Path<(String, String)>, asked: A
     asked.done()?;
     let (ledger, key) = place(at)?;
     let entries = caller.app().row_history(caller.facility(), ledger, &key).await?;
+    let seen = |entry: &Entry| caller.period().is_none_or(|period| period.holds(entry.day()));
     let entries: Vec<Value> = entries
         .into_iter()
+        .filter(seen)
         .map(|entry| {
             let at = jiff::Timestamp::from_microsecond(entry.at).unwrap_or_default().to_string();
             json!({ "seq": entry.seq, "at": at, "actor": entry.actor, "action": entry.action, "details": entry.details })
@@ -151,7 +156,7 @@ pub(crate) async fn export(caller: Caller, name: Path<String>, mut asked: Asked)
         "xlsx" => (Format::Xlsx, XLSX),
         _ => (Format::Json, "application/json"),
     };
-    let bytes = caller.app().export(caller.facility(), Some(ledger), format).await?;
+    let bytes = caller.app().export(caller.facility(), Some(ledger), format, caller.period()).await?;
     Ok(file(&format!("{}_{}.{ending}", ledger.label.ja, caller.app().today()), kind, bytes))
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::ledgers::{FORMATS, filters};
 use super::values::{self, INTEGER_MAX};
 use super::work::{self, LENDING};
+use super::{acts, proofs};
 use crate::pages::imports::XLSX;
 use crate::routes::{Access, ROUTES, Route};
 
@@ -94,10 +95,27 @@ const OPERATIONS: &[Operation] = &[
         parameter("name", false, "ファイル名", &string()),
         parameter("dry_run", false, "何が変わるかだけを答える", &json!({ "type": "boolean" })),
     ]),
+    operation("POST", "/api/v1/ledgers/{ledger}/confirm", "行を今日見たとおりと確認する（棚卸し）", "200", |_| json_of(object(&[("confirmed", count())])))
+        .takes(|_| json_of(object(&[("keys", entered_list())]))),
+    operation("GET", "/api/v1/imports", "これまでの取込み（新しい順）", "200", |_| json_of(object(&[("imports", array(object(&[
+        ("id", string()), ("ledger", string()), ("file", string()), ("sha256", string()), ("at", instant()),
+        ("added", count()), ("changed", count()), ("unchanged", count()), ("rejected", count()), ("undone", json!({ "type": "boolean" })),
+    ])))]))),
+    operation("POST", "/api/v1/imports/{id}/undo", "取込みを取り消す", "200", |_| json_of(object(&[("removed", count()), ("restored", count())])))
+        .takes(|_| json_of(object(&[]))),
     operation("GET", "/api/v1/requirements", "ある版の判定（省くと施設が従う版）", "200", |_| named("Verdicts"))
         .asks(|_| vec![parameter("edition", false, "版", &string())]),
     operation("GET", "/api/v1/requirements/{id}", "要求事項の判定と根拠（番号の / は %2F と書く）", "200", |_| named("Finding")),
+    operation("POST", "/api/v1/requirements/{id}/answer", "要求事項に答える、または担当と目標日を決める", "204", |_| Value::Null)
+        .takes(|_| json_of(partly(&columns("attestations", &acts::STATEMENT, &[("said_by", string())]), &[]))),
+    operation("POST", "/api/v1/overrides", "チェックリストの回答の上書きを申請する", "201", |_| json_of(named_row("overrides")))
+        .takes(|_| json_of(partly(&columns("overrides", &acts::OVERRIDE, &[]), &["requirement", "answer", "reason"]))),
+    operation("POST", "/api/v1/overrides/withdraw", "上書きを取り下げる", "200", |_| json_of(named_row("overrides")))
+        .takes(|_| json_of(object(&[("requirement", entered()), ("rev", revision()), ("reason", entered())]))),
     operation("GET", "/api/v1/checklists/{edition}/{form}", "チェックリストの判定", "200", |_| named("Verdicts")),
+    operation("GET", "/api/v1/checklists/{edition}/{form}/paper", "チェックリストの提出用の書類", "200", |_| json!({
+        "application/pdf": { "schema": {} }, XLSX: { "schema": {} },
+    })).asks(|_| vec![parameter("format", false, "形式（既定は pdf）", &json!({ "type": "string", "enum": ["pdf", "xlsx"] }))]),
     operation("GET", "/api/v1/tasks", "やること（急ぐ順）", "200", |_| json_of(object(&[("tasks", array(object(&[
         ("group", json!({ "type": "string", "enum": app::Group::ALL.map(work::group) })), ("title", string()),
         ("link", json!({ "type": "object", "properties": { "requirement": string(), "ledger": string(), "key": string() }, "additionalProperties": false })),
@@ -106,6 +124,8 @@ const OPERATIONS: &[Operation] = &[
     operation("GET", "/api/v1/approvals", "承認待ち", "200", |_| json_of(object(&[("approvals", array(object(&[
         ("ledger", string()), ("key", string()), ("rev", revision()), ("title", string()), ("asked_by", nullable("string")), ("asked_on", day()),
     ])))]))),
+    operation("POST", "/api/v1/approvals/{name}/{key}/send-back", "承認待ちのものを差し戻す（name は台帳）", "200", |_| json_of(json!({ "type": "object" })))
+        .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
     operation("GET", "/api/v1/loans", "終わっていない貸出・持出し", "200", |_| json_of(object(&[("loans", array(object(&[
         ("state", string()), ("device", string()), ("borrower", string()), ("due_on", day()),
         ("overdue_days", count()), ("row", named_row("loans")),
@@ -133,9 +153,76 @@ const OPERATIONS: &[Operation] = &[
             ("patient", text()), ("user", text()), ("since", text()), ("until", text()), ("before", text()),
             ("about", json!({ "type": "string", "enum": app::AccessTopic::all().map(app::AccessTopic::code).collect::<Vec<_>>() })),
         ], &[]))),
+    operation("POST", "/api/v1/incidents", "攻撃の疑いを届け出る", "201", |_| json_of(object(&[("record", string())])))
+        .takes(|_| json_of(partly(&[("what_happened", entered()), ("place", string())], &["what_happened"]))),
     operation("POST", "/api/v1/losses", "機器・媒体の紛失を届け出る", "201", |_| json_of(named_row("records")))
         .takes(|_| json_of(object(&[("device", entered()), ("what_happened", entered())]))),
+    operation("GET", "/api/v1/contacts", "何かあったときに知らせる人と業者", "200", |_| json_of(object(&[("contacts", array(object(&[
+        ("name", string()), ("role", string()), ("phone", nullable("string")),
+    ])))]))).asks(|_| vec![parameter("device", false, "機器", &string())]),
+    operation("POST", "/api/v1/byod", "個人端末の利用を申請する", "201", |_| json_of(named_row("byod")))
+        .takes(|_| json_of(partly(&columns("byod", &acts::PERMIT, &[]), &["person", "device", "until_on"]))),
+    operation("POST", "/api/v1/byod/{no}/end", "個人端末の利用を終える", "200", |_| json_of(named_row("byod")))
+        .takes(|_| json_of(object(&[("rev", revision())]))),
+    operation("POST", "/api/v1/disposals", "廃棄を登録する", "201", |_| json_of(named_row("disposals")))
+        .takes(|_| json_of(partly(&columns("disposals", &acts::DISPOSAL, &[]), &["method", "done_by"]))),
+    operation("POST", "/api/v1/training/{no}/attendance", "研修を受けた人を記録する", "200", |_| json_of(object(&[("entered", count())])))
+        .takes(|_| json_of(partly(&[("people", entered_list()), ("attended_on", cell("attendance", "attended_on"))], &["people"]))),
+    operation("GET", "/api/v1/jobs", "処理の一覧（新しい順）", "200", |_| json_of(object(&[("jobs", array(job()))]))),
+    operation("POST", "/api/v1/jobs", "監査フォルダか要件の一覧を作り始める", "202", |_| json_of(job()))
+        .takes(|_| json_of(partly(&[("work", json!({ "type": "string", "enum": proofs::WORKS })), ("edition", string())], &["work"]))),
+    operation("GET", "/api/v1/jobs/{id}", "処理の進み", "200", |_| json_of(job())),
+    operation("GET", "/api/v1/jobs/{id}/file", "処理が作ったファイル", "200", |_| json!({
+        "application/zip": { "schema": {} }, "application/pdf": { "schema": {} },
+    })),
+    operation("GET", "/api/v1/journal", "操作記録（新しい順に50件ずつ。続きは before に older の値）", "200", |_| json_of(object(&[
+        ("entries", array(object(&[
+            ("seq", count()), ("at", instant()), ("actor", string()), ("action", string()), ("subject", string()),
+            ("details", json!({ "type": "object", "additionalProperties": string() })),
+        ]))),
+        ("older", json!({ "type": ["integer", "null"] })),
+    ]))).asks(|_| {
+        let date = json!({ "type": "string", "format": "date" });
+        vec![
+            parameter("q", false, "対象・操作・人で探す言葉", &string()),
+            parameter("since", false, "この日から", &date),
+            parameter("until", false, "この日まで", &date),
+            parameter("before", false, "この番号より前", &json!({ "type": "integer", "minimum": 1, "maximum": INTEGER_MAX })),
+        ]
+    }),
+    operation("GET", "/api/v1/users", "利用者の一覧", "200", |_| json_of(object(&[("users", array(object(&[
+        ("id", string()), ("login", string()), ("name", string()), ("person", nullable("string")), ("role", string()),
+        ("disabled", nullable("string")), ("sealed", json!({ "type": "boolean" })), ("passkeys", count()),
+        ("has_password", json!({ "type": "boolean" })), ("has_totp", json!({ "type": "boolean" })),
+        ("valid_from", day()), ("valid_until", day()), ("last_sign_in_at", json!({ "type": ["string", "null"], "format": "date-time" })),
+    ])))]))),
 ];
+
+/// A job, as it is answered.
+fn job() -> Value {
+    object(&[
+        ("id", string()),
+        ("work", json!({ "type": "string", "enum": proofs::WORKS })),
+        ("edition", nullable("string")),
+        ("state", json!({ "type": "string", "enum": proofs::STATES })),
+        ("made_by", string()),
+        ("made_at", instant()),
+        ("ended_at", json!({ "type": ["string", "null"], "format": "date-time" })),
+        ("result", string()),
+        ("file", nullable("string")),
+        ("bytes", nullable("integer")),
+    ])
+}
+
+/// Names of rows or people that are sent.
+fn entered_list() -> Value {
+    json!({ "type": "array", "items": entered(), "minItems": 1, "maxItems": acts::MOST })
+}
+
+/// Some columns of a ledger as members, and others.
+fn columns(of: &str, names: &[&'static str], more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
+    names.iter().map(|name| (*name, cell(of, name))).chain(more.iter().cloned()).collect()
+}
 
 fn string() -> Value {
     json!({ "type": "string" })

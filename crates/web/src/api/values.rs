@@ -102,6 +102,19 @@ impl Entered {
         }
     }
 
+    /// A list of texts, at most `most` of them.
+    pub(crate) fn texts(&mut self, name: &str, most: usize) -> Vec<String> {
+        let Some(value) = self.object.remove(name) else { return Vec::new() };
+        let texts: Option<Vec<String>> = value.as_array().filter(|all| all.len() <= most).and_then(|all| {
+            let fits = |text: &&str| (1..=TEXT_MAX).contains(&text.chars().count());
+            all.iter().map(|text| text.as_str().filter(fits).map(str::to_owned)).collect()
+        });
+        texts.unwrap_or_else(|| {
+            self.fault(name, &format!("{name} は{most}個以内の文字列の配列にしてください。"));
+            Vec::new()
+        })
+    }
+
     /// The values of a row by column: every column of the ledger, so that what is absent becomes *not stated*.
     pub(crate) fn row(&mut self, of: &Ledger) -> BTreeMap<String, String> {
         let values = match self.object.remove("values") {

@@ -157,3 +157,13 @@ pub(crate) async fn lose(caller: Caller, asked: Asked, Body(body): Body) -> ApiR
     let incident = caller.app().report_lost(&caller.actor(), caller.facility(), &device, &what_happened).await?;
     shown(StatusCode::CREATED, &incident, "records")
 }
+
+/// Reports a suspected attack.
+pub(crate) async fn incident(caller: Caller, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let mut entered = Entered::of(body);
+    let (place, what) = (entered.text("place"), entered.text("what_happened"));
+    entered.done()?;
+    let no = caller.app().report_incident(&caller.actor(), caller.facility(), &place, &what).await?;
+    Ok(answer(StatusCode::CREATED, &json!({ "record": no })))
+}

@@ -35,6 +35,8 @@ struct Account {
     c: Chrome,
     errors: Errors,
     user: app::identity::User,
+    /// The address for mail, as it stands in its field.
+    email: String,
     passkeys: Vec<PasskeyInfo>,
     passkeys_available: bool,
     sessions: Vec<SessionInfo>,
@@ -58,6 +60,7 @@ async fn account(visit: &Visit, errors: Errors) -> Result<Account, Problem> {
         current: me.session.clone(),
         tokens,
         scopes: Permission::ALL.into_iter().filter(|p| me.may(*p)).collect(),
+        email: me.user.email.clone().unwrap_or_default(),
         user: me.user.clone(),
     })
 }
@@ -72,6 +75,18 @@ async fn after(visit: &Visit, outcome: app::Result<()>, word: &str) -> PageResul
     match outcome {
         Ok(()) => Ok(done("/account", word, &[])),
         Err(error) => visit.again(&account(visit, Errors::of(error)?).await?),
+    }
+}
+
+/// Sets where mail reaches one.
+pub(crate) async fn email(visit: Visit, fields: Fields) -> PageResult {
+    match visit.app().email_set(visit.me()?, fields.get("email")).await {
+        Ok(()) => Ok(done("/account", "account-email-set", &[])),
+        Err(error) => {
+            let mut again = account(&visit, Errors::of(error)?).await?;
+            fields.get("email").clone_into(&mut again.email);
+            visit.again(&again)
+        }
     }
 }
 

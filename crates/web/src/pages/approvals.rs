@@ -1,6 +1,6 @@
 //! 承認: what waits, with everything that is approved in view; what one asked for oneself; what was approved lately.
 
-use app::{Approved, Asked, Pending};
+use app::{Appointment, Approved, Asked, Deputy, Given as How, Pending, REMIND_AFTER};
 use askama::Template;
 use axum::extract::Path;
 use domain::authz::Permission;
@@ -30,6 +30,8 @@ struct Item {
     sole: bool,
     /// Where it can be refused for good.
     refuse: Option<String>,
+    /// Days it has waited, where that is long.
+    waits: Option<i32>,
 }
 
 /// Something that was approved.
@@ -37,6 +39,11 @@ struct Given {
     title: String,
     href: String,
     seal: Seal,
+    /// In whose place, and who saw it afterwards.
+    in_place_of: Option<String>,
+    seen_by: String,
+    /// Where whoever is signed in says that they have seen it, if that is theirs to say.
+    to_see: Option<String>,
 }
 
 #[derive(Template)]
@@ -50,6 +57,15 @@ struct Approvals {
     approvers: String,
     /// Whoever is signed in has a passkey to sign with.
     signs: bool,
+    /// In whose place whoever is signed in approves.
+    stands_for: Option<String>,
+    /// What a deputy approved in the place of whoever is signed in, not seen yet.
+    unseen: Vec<Given>,
+    /// Who stands in for whom, and where one's own can be ended.
+    deputies: Vec<(Deputy, bool)>,
+    /// Who could be appointed: id and name; `None` for who may appoint nobody.
+    candidates: Option<Vec<(String, String)>>,
+    typed: Fields,
 }
 
 /// Something one asked for.
@@ -84,16 +100,17 @@ pub(crate) async fn approvers(visit: &Visit) -> Result<String, Problem> {
 
 /// What waits for approval.
 pub(crate) async fn list(visit: Visit) -> PageResult {
-    visit.page(&page(&visit, Errors::default()).await?)
+    visit.page(&page(&visit, Errors::default(), Fields::default()).await?)
 }
 
 /// The page with why an act was refused.
 pub(crate) async fn again(visit: &Visit, errors: Errors) -> PageResult {
-    visit.again(&page(visit, errors).await?)
+    visit.again(&page(visit, errors, Fields::default()).await?)
 }
 
-async fn page(visit: &Visit, errors: Errors) -> Result<Approvals, Problem> {
+async fn page(visit: &Visit, errors: Errors, typed: Fields) -> Result<Approvals, Problem> {
     let (app, facility, me) = (visit.app(), visit.facility()?, visit.me()?);
+    let today = app.today();
     let items = app.approvals_pending(facility).await?.into_iter().map(|pending| {
         let key = segment(&pending.key);
         Item {
@@ -105,21 +122,80 @@ async fn page(visit: &Visit, errors: Errors) -> Result<Approvals, Problem> {
             },
             sole: pending.asked_by.as_deref().is_none_or(|asked| same_person(asked, &me.user.name)),
             refuse: (pending.ledger == "byod").then(|| format!("/byod/{key}/refuse")),
+            waits: pending.asked_on.map(|on| (today - on).get_days()).filter(|days| *days >= REMIND_AFTER),
             pending,
         }
     });
     let items = items.collect();
     let mine = app.asked_by(facility, &me.user.name).await?.into_iter().map(Mine::of).collect();
-    let given =
-        app.approvals_given(facility, SHOWN).await?.into_iter().map(|Approved { ledger, key, title, by, on, sole }| {
-            let href = if ledger == "loans" { loans::address(&key) } else { address(ledger, &key) };
-            Given { title, href, seal: Seal { name: by, on, sole } }
-        });
-    let given = given.collect();
+    let own = me.user.role.may(Permission::Approve);
+    let mut given: Vec<Given> = Vec::new();
+    let mut unseen: Vec<Given> = Vec::new();
+    for approved in app.approvals_given(facility, usize::MAX).await? {
+        let line = shown(approved, own.then_some(me.user.name.as_str()));
+        if line.to_see.is_some() {
+            unseen.push(line);
+        } else if given.len() < SHOWN {
+            given.push(line);
+        }
+    }
+    let deputies = app.deputies(&facility.id).await?.into_iter().map(|d| {
+        let mine = own && d.principal_id == me.user.id;
+        (d, mine)
+    });
+    let deputies = deputies.collect();
+    let candidates = if own {
+        let users = app.user_list(&facility.id).await?.into_iter();
+        Some(users.filter(|user| app::can_stand_in(user, &me.user)).map(|user| (user.id, user.name)).collect())
+    } else {
+        None
+    };
     let mut c = visit.chrome("approvals-title");
     c.failed = !errors.is_empty();
     let signs = me.user.passkeys > 0 && app.passkeys_available();
-    Ok(Approvals { c, errors, items, mine, given, approvers: approvers(visit).await?, signs })
+    let (approvers, stands_for) = (approvers(visit).await?, me.stands_for.clone());
+    Ok(Approvals { c, errors, items, mine, given, approvers, signs, stands_for, unseen, deputies, candidates, typed })
+}
+
+/// An approval as it is shown to somebody: `own` is their name if their own role approves.
+fn shown(approved: Approved, own: Option<&str>) -> Given {
+    let Approved { ledger, key, title, by, on, sole, in_place_of, seen_by } = approved;
+    let href = if ledger == "loans" { loans::address(&key) } else { address(ledger, &key) };
+    let theirs = |principal: &String| own.is_some_and(|own| same_person(principal, own));
+    let seen = seen_by.iter().any(|name| own.is_some_and(|own| same_person(name, own)));
+    let to_see = (in_place_of.as_ref().is_some_and(theirs) && !seen)
+        .then(|| format!("/approvals/{ledger}/{}/seen", segment(&key)));
+    Given { title, href, seal: Seal { name: by, on, sole }, in_place_of, seen_by: seen_by.join("、"), to_see }
+}
+
+/// Says that one has seen what a deputy approved (後閲).
+pub(crate) async fn seen(visit: Visit, Path((ledger, key)): Path<(String, String)>, _: Fields) -> PageResult {
+    visit.app().approval_see(visit.me()?, &ledger, &key).await?;
+    Ok(done("/approvals", "approvals-seen-done", &[]))
+}
+
+/// Appoints somebody to approve in one's place.
+pub(crate) async fn appoint(visit: Visit, fields: Fields) -> PageResult {
+    let text = |name: &str| fields.get(name).to_owned();
+    let typed = Appointment {
+        deputy: text("deputy"),
+        from_on: text("from_on"),
+        until_on: text("until_on"),
+        reason: text("reason"),
+    };
+    match visit.app().deputy_appoint(visit.me()?, &typed).await {
+        Ok(()) => Ok(done("/approvals", "deputies-appointed", &[])),
+        Err(error) => {
+            let errors = Errors::of(error)?;
+            visit.again(&page(&visit, errors, fields).await?)
+        }
+    }
+}
+
+/// Ends that.
+pub(crate) async fn dismiss(visit: Visit, Path(id): Path<String>, _: Fields) -> PageResult {
+    visit.app().deputy_end(visit.me()?, &id).await?;
+    Ok(done("/approvals", "deputies-ended", &[]))
 }
 
 /// Approves what was shown, without a passkey.
@@ -130,7 +206,8 @@ pub(crate) async fn approve(visit: Visit, Path((ledger, key)): Path<(String, Str
 async fn decide(visit: &Visit, ledger: &str, key: &str, fields: &Fields, signature: Option<String>) -> PageResult {
     let (actor, facility) = (visit.me()?.actor(), visit.facility()?);
     let shown = fields.get("shown_sha256");
-    match visit.app().approve(&actor, facility, ledger, key, rev(fields), shown, signature).await {
+    let how = How { signature, in_place_of: visit.me()?.stands_for.clone() };
+    match visit.app().approve(&actor, facility, ledger, key, rev(fields), shown, how).await {
         Ok(_) => Ok(done("/approvals", "approvals-approved", &[("title", &fields.get("title"))])),
         Err(error) => again(visit, Errors::of(error)?).await,
     }

@@ -42,6 +42,7 @@ pub(crate) async fn list(visit: Visit) -> PageResult {
     let ledger = find("disposals")?;
     let c = visit.chrome("disposals-title");
     let mut all = visit.app().rows_all(visit.facility()?, ledger).await?;
+    all.retain(|stored| visit.see(ledger, stored).is_ok());
     all.sort_by_key(|stored| Reverse((rows::day(stored, "disposed_on"), stored.key.clone())));
     let lines = all
         .iter()

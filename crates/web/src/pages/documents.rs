@@ -9,6 +9,7 @@ use jiff::civil::Date;
 
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult};
+use crate::pages::drafts::{self, Offer};
 use crate::pages::ledgers::{address, find};
 use crate::pages::rows::{self, Seal, State};
 
@@ -29,6 +30,8 @@ struct Line {
 struct Documents {
     c: Chrome,
     lines: Vec<Line>,
+    /// Drafts to begin with.
+    drafts: Vec<Offer>,
     /// Drafts that wait for whoever is signed in.
     to_approve: usize,
     editable: bool,
@@ -59,7 +62,7 @@ pub(crate) async fn list(visit: Visit) -> PageResult {
     let mut all = app.rows_all(visit.facility()?, ledger).await?;
     all.sort_by_key(|stored| (pressing(stored, today), rows::day(stored, "review_due_on"), stored.key.clone()));
     let approves = me.may(Permission::Approve);
-    let drafts = all.iter().filter(|stored| pressing(stored, today) == Pressing::Draft).count();
+    let waiting = all.iter().filter(|stored| pressing(stored, today) == Pressing::Draft).count();
     let lines = all
         .iter()
         .map(|stored| Line {
@@ -78,6 +81,7 @@ pub(crate) async fn list(visit: Visit) -> PageResult {
             },
         })
         .collect();
-    let to_approve = if approves { drafts } else { 0 };
-    visit.page(&Documents { c, lines, to_approve, editable: me.may(Permission::EditLedgers) })
+    let to_approve = if approves { waiting } else { 0 };
+    let drafts = drafts::offers(&c, drafts::edition(&visit).await?);
+    visit.page(&Documents { c, lines, drafts, to_approve, editable: me.may(Permission::EditLedgers) })
 }

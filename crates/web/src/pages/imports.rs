@@ -194,6 +194,6 @@ pub(crate) async fn export(visit: Visit, Path(name): Path<String>, Query(wanted)
         ("json", _) => (Format::Json, "json", "application/json"),
         _ => (Format::Xlsx, "xlsx", XLSX),
     };
-    let bytes = visit.app().export(facility, ledger, format).await?;
+    let bytes = visit.app().export(facility, ledger, format, visit.period()).await?;
     Ok(file(&format!("{title}_{}.{ending}", visit.app().today()), kind, bytes))
 }

@@ -36,7 +36,10 @@ struct Inspections {
 pub(crate) async fn list(visit: Visit) -> PageResult {
     let (app, ledger) = (visit.app(), find("records")?);
     let (c, today) = (visit.chrome("inspections-title"), app.today());
-    let found = app.inspections(visit.facility()?).await?;
+    let mut found = app.inspections(visit.facility()?).await?;
+    for inspection in &mut found {
+        inspection.last = inspection.last.take().filter(|record| visit.see(ledger, record).is_ok());
+    }
     let lines = found
         .into_iter()
         .map(|inspection| Line {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, done};
+use crate::pages::evidence;
 
 /// Columns a list shows, where the first six would not serve; the key comes first.
 const LISTED: &[(&str, &[&str])] = &[
@@ -131,6 +132,8 @@ struct List {
     pages: u32,
     query: String,
     editable: bool,
+    /// Columns that many rows can be given at once.
+    bulk: Vec<&'static Column>,
 }
 
 fn listed(ledger: &'static Ledger) -> Vec<&'static Column> {
@@ -171,6 +174,7 @@ pub(crate) async fn list(visit: Visit, Path(name): Path<String>, Query(wanted): 
         ledger,
         search: &wanted.q,
         filters: &narrowed,
+        period: visit.period(),
         sort,
         descending,
         page: wanted.page.unwrap_or(1).max(1),
@@ -237,6 +241,7 @@ pub(crate) async fn list(visit: Visit, Path(name): Path<String>, Query(wanted): 
         page: found.page,
         pages: found.pages,
         editable: visit.me()?.may(domain::authz::Permission::EditLedgers),
+        bulk: ledger.columns.iter().filter(|column| !ledger.key.contains(&column.name)).collect(),
     })
 }
 
@@ -290,6 +295,13 @@ async fn detail(visit: &Visit, name: &str, key: &str) -> PageResult {
     let ledger = find(name)?;
     let (app, facility, lang) = (visit.app(), visit.facility()?, visit.lang());
     let stored = app.row(facility, ledger, key).await?;
+    visit.see(ledger, &stored)?;
+    let mut names = BTreeMap::new();
+    for column in ledger.columns {
+        if let (Kind::Ref(to), Some(Value::Text(target))) = (column.kind, stored.row.get(column.name)) {
+            names.extend(app.titles(facility, find(to.ledger)?, std::slice::from_ref(target)).await?);
+        }
+    }
     let facts = ledger
         .columns
         .iter()
@@ -297,10 +309,17 @@ async fn detail(visit: &Visit, name: &str, key: &str) -> PageResult {
         .map(|column| {
             let value = match (stored.row.get(column.name), lang) {
                 (Some(Value::Date(date)), lang) => domain::jp::show(*date, lang),
+                (Some(Value::Text(target)), _) if matches!(column.kind, Kind::Ref(_)) => match names.get(target) {
+                    Some(title) => format!("{target} {title}"),
+                    None => target.clone(),
+                },
                 _ => shown(column, &stored.row, lang),
             };
             let href = match (column.kind, stored.row.get(column.name)) {
-                (Kind::Ref(to), Some(Value::Text(target))) => Some(address(to.ledger, target)),
+                // What names no row of the other ledger is text.
+                (Kind::Ref(to), Some(Value::Text(target))) if names.contains_key(target) => {
+                    Some(address(to.ledger, target))
+                }
                 _ => None,
             };
             (column, value, href)
@@ -321,6 +340,7 @@ async fn detail(visit: &Visit, name: &str, key: &str) -> PageResult {
         .row_history(facility, ledger, key)
         .await?
         .into_iter()
+        .filter(|entry| visit.period().is_none_or(|period| period.holds(entry.day())))
         .map(|entry| Change {
             at: jiff::Timestamp::from_microsecond(entry.at).map(|at| c.at(at)).unwrap_or_default(),
             by: entry.actor,
@@ -328,9 +348,7 @@ async fn detail(visit: &Visit, name: &str, key: &str) -> PageResult {
             details: entry
                 .details
                 .into_iter()
-                .map(|(name, value)| {
-                    (ledger.column(&name).map_or(name, |column| column.label.in_lang(lang).to_owned()), value)
-                })
+                .map(|(name, value)| evidence::detail(&c, Some(ledger), &name, &value))
                 .collect(),
         })
         .collect();
@@ -532,6 +550,22 @@ pub(crate) async fn confirm(visit: Visit, Path(name): Path<String>, fields: Fiel
     }
     visit.app().confirm_rows(&visit.me()?.actor(), visit.facility()?, ledger, &keys).await?;
     Ok(done(&format!("/ledgers/{name}"), "ledgers-confirmed", &[("n", &keys.len())]))
+}
+
+/// Gives the chosen rows one new value. It goes in as an import does, so that it can be taken back.
+pub(crate) async fn bulk(visit: Visit, Path(name): Path<String>, fields: Fields) -> PageResult {
+    let ledger = find(&name)?;
+    let keys: Vec<String> = fields.all("key").map(str::to_owned).collect();
+    if keys.is_empty() {
+        return Ok(done(&format!("/ledgers/{name}"), "ledgers-none-chosen", &[]));
+    }
+    let missing = || app::Error::NotFound { what: "項目".to_owned() };
+    let column = ledger.column(fields.get("column")).ok_or_else(missing)?;
+    let c = visit.chrome("ledgers-title");
+    let file = c.with("ledgers-bulk-file", "column", c.word(column.label));
+    let (actor, facility) = (visit.me()?.actor(), visit.facility()?);
+    let changed = visit.app().change_rows(&actor, facility, ledger, &keys, column, fields.get("value"), &file).await?;
+    Ok(done(&format!("/imports?ledger={name}"), "ledgers-bulk-done", &[("n", &changed)]))
 }
 
 #[derive(Template)]

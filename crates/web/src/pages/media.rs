@@ -52,7 +52,7 @@ pub(crate) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> PageResu
     let c = visit.chrome("media-title");
     let filters: Vec<_> = ledger.column("kind").map(|column| (column, "medium".to_owned())).into_iter().collect();
     let page = wanted.page.unwrap_or(1).max(1);
-    let query = RowQuery { ledger, search: "", filters: &filters, sort: None, descending: false, page };
+    let query = RowQuery { ledger, search: "", filters: &filters, period: None, sort: None, descending: false, page };
     let found = app.rows(facility, &query).await?;
     let people = offered(&visit, "people").await?;
     let loans: HashMap<String, String> = app

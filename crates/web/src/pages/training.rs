@@ -49,6 +49,7 @@ pub(crate) async fn list(visit: Visit) -> PageResult {
     }
     let mut held = app.rows_all(facility, ledger).await?;
     held.retain(|record| KINDS.contains(&rows::text(record, "kind").as_str()));
+    held.retain(|record| visit.see(ledger, record).is_ok());
     held.sort_by_key(|record| Reverse((rows::day(record, "held_on"), record.key.clone())));
     let lines = held
         .iter()
@@ -93,6 +94,7 @@ pub(crate) async fn show(visit: Visit, Path(no): Path<String>) -> PageResult {
 async fn detail(visit: &Visit, no: &str, f: Fields, errors: Errors) -> Result<Show, Problem> {
     let (app, facility, ledger) = (visit.app(), visit.facility()?, find("records")?);
     let stored = app.row(facility, ledger, no).await?;
+    visit.see(ledger, &stored)?;
     let mut c = visit.chrome("training-title");
     c.title = rows::text(&stored, "title");
     c.failed = !errors.is_empty();

@@ -1,10 +1,11 @@
 //! 利用者: who can sign in, as what, and until when. Accounts follow the people ledger: who leaves is shut out.
 
-use app::identity::{NewUser, SessionInfo, User};
+use app::identity::{NewUser, SessionInfo, User, users_sha256};
 use askama::Template;
 use axum::extract::Path;
 use domain::authz::Role;
 use domain::ledger::ledger;
+use jiff::civil::Date;
 
 use crate::form::{Errors, Fields};
 use crate::guard::Visit;
@@ -16,13 +17,44 @@ struct Users {
     c: Chrome,
     users: Vec<User>,
     pending: usize,
+    today: Date,
+    errors: Errors,
+    /// What a sign-off of this list covers.
+    shown_sha256: String,
+    /// Who signed last, when, and whether the accounts are still as they were then.
+    reviewed: Option<(String, Date, bool)>,
 }
 
 /// Everybody.
 pub(crate) async fn list(visit: Visit) -> PageResult {
-    let users = visit.app().user_list(&visit.facility()?.id).await?;
-    let pending = visit.app().reset_pending(visit.me()?).await?.len();
-    visit.page(&Users { c: visit.chrome("users-title"), users, pending })
+    visit.page(&all(&visit, Errors::default()).await?)
+}
+
+async fn all(visit: &Visit, errors: Errors) -> Result<Users, Problem> {
+    let (app, facility) = (visit.app(), &visit.facility()?.id);
+    let users = app.user_list(facility).await?;
+    let pending = app.reset_pending(visit.me()?).await?.len();
+    let mut c = visit.chrome("users-title");
+    c.failed = !errors.is_empty();
+    let (shown_sha256, reviewed) = (users_sha256(&users), app.users_reviewed(facility).await?);
+    Ok(Users { c, users, pending, today: app.today(), errors, shown_sha256, reviewed })
+}
+
+/// Signs that the accounts are right as shown.
+pub(crate) async fn review(visit: Visit, fields: Fields) -> PageResult {
+    match visit.app().users_review(visit.me()?, fields.get("shown_sha256")).await {
+        Ok(n) => Ok(done("/users", "users-reviewed-done", &[("n", &n)])),
+        Err(error) => {
+            let errors = Errors::of(error)?;
+            visit.again(&all(&visit, errors).await?)
+        }
+    }
+}
+
+/// Puts an account away for emergencies.
+pub(crate) async fn seal(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
+    let outcome = visit.app().emergency_close(visit.me()?, &id, fields.get("reason")).await;
+    after(&visit, &id, outcome, "users-sealed-done").await
 }
 
 #[derive(Template)]
@@ -49,8 +81,8 @@ pub(crate) async fn new(visit: Visit) -> PageResult {
     visit.page(&new_form(&visit, Errors::default(), Fields::default()).await?)
 }
 
-/// Makes one; it signs in for the first time the way of the lost factor, so no password is ever handed around.
-pub(crate) async fn add(visit: Visit, fields: Fields) -> PageResult {
+/// The account that a form describes.
+fn described(fields: &Fields) -> app::Result<NewUser> {
     let text = |name: &str| Some(fields.get(name).trim().to_owned()).filter(|t| !t.is_empty());
     let day = |name: &str| match text(name) {
         None => Ok(None),
@@ -58,20 +90,25 @@ pub(crate) async fn add(visit: Visit, fields: Fields) -> PageResult {
             app::Error::Fields(vec![app::FieldError { field: name.to_owned(), message: error.to_string() }])
         }),
     };
-    let made = match (day("valid_from"), day("valid_until")) {
-        (Ok(valid_from), Ok(valid_until)) => {
-            let new = NewUser {
-                login: fields.get("login").to_owned(),
-                name: fields.get("name").to_owned(),
-                person: text("person"),
-                role: Role::parse(fields.get("role")).unwrap_or(Role::Staff),
-                valid_from,
-                valid_until,
-                sealed: fields.get("sealed") == "1",
-            };
-            visit.app().user_add(visit.me()?, new).await
-        }
-        (Err(error), _) | (_, Err(error)) => Err(error),
+    Ok(NewUser {
+        login: fields.get("login").to_owned(),
+        name: fields.get("name").to_owned(),
+        person: text("person"),
+        role: Role::parse(fields.get("role")).unwrap_or_default(),
+        valid_from: day("valid_from")?,
+        valid_until: day("valid_until")?,
+        sees_from: day("sees_from")?,
+        sees_until: day("sees_until")?,
+        email: fields.get("email").to_owned(),
+        sealed: fields.get("sealed") == "1",
+    })
+}
+
+/// Makes one; it signs in for the first time the way of the lost factor, so no password is ever handed around.
+pub(crate) async fn add(visit: Visit, fields: Fields) -> PageResult {
+    let made = match described(&fields) {
+        Ok(new) => visit.app().user_add(visit.me()?, new).await,
+        Err(error) => Err(error),
     };
     match made {
         Ok(user) => Ok(done(&format!("/users/{}", user.id), "users-added", &[("name", &user.name)])),

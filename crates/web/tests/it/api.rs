@@ -224,6 +224,93 @@ async fn work_and_verdicts_are_there() {
 }
 
 #[tokio::test]
+async fn what_people_do_on_pages_programs_do_too() {
+    let site = Site::new().await;
+    let scopes: Vec<Permission> = Permission::ALL.into_iter().filter(|p| *p != Permission::UseOwnAccount).collect();
+    let token = site.token(&scopes).await;
+    let ask = async |method: &str, path: &str, body: Value| {
+        let before = site.0.events().await;
+        let (status, said) = site.ask(&token, method, &format!("/api/v1{path}"), body).await;
+        assert!(status.is_success(), "{method} {path}: {status} {said}");
+        assert!(method == "GET" || site.0.events().await > before, "{method} {path}: nothing in the journal");
+        said
+    };
+    let get = async |path: &str| ask("GET", path, Value::Null).await;
+
+    let permit = json!({ "person": "S005", "device": "私物の電話", "conditions": [], "until_on": "2027-03-31" });
+    let permit = ask("POST", "/byod", permit).await;
+    assert_eq!(permit["values"]["state"], "applied");
+    let waiting = get("/approvals").await;
+    assert!(waiting["approvals"].as_array().unwrap().iter().any(|a| a["key"] == permit["key"]));
+    let back = json!({ "rev": permit["rev"], "reason": "端末の版を書いてください" });
+    let path = format!("/approvals/byod/{}/send-back", permit["key"].as_str().unwrap());
+    assert_eq!(ask("POST", &path, back).await["values"]["state"], "sent_back");
+
+    let disposal =
+        json!({ "object": "古い名簿の束", "method": "shred", "done_by": "架空 花子", "disposed_on": "2026-11-20" });
+    let methods = domain::ledger::ledger("disposals").unwrap().column("method").unwrap();
+    let domain::ledger::Kind::Choice(choices) = methods.kind else { panic!("no choice") };
+    let mut disposal = disposal;
+    disposal["method"] = json!(choices[0].code);
+    let disposal = ask("POST", "/disposals", disposal).await;
+    assert_eq!(disposal["values"]["object"], "古い名簿の束");
+
+    let entered = ask("POST", "/training/H-008/attendance", json!({ "people": ["S002"] })).await;
+    assert_eq!(entered["entered"], 1);
+    let confirmed = ask("POST", "/ledgers/devices/confirm", json!({ "keys": ["PC-001", "PC-002"] })).await;
+    assert_eq!(confirmed["confirmed"], 2);
+    ask("POST", "/requirements/mhlw-7.0%2Fkeiei%2F3.1-6/answer", json!({ "answer": "no", "target_on": "2027-03-31" }))
+        .await;
+    let wanted = json!({ "requirement": "checklist-r7/1-1", "answer": "no", "reason": "任命が形だけのため" });
+    let wanted = ask("POST", "/overrides", wanted).await;
+    let gone = json!({ "requirement": "checklist-r7/1-1", "rev": wanted["rev"], "reason": "取り下げる" });
+    assert_eq!(ask("POST", "/overrides/withdraw", gone).await["values"]["state"], "withdrawn");
+
+    let vendors = domain::ledger::ledger("vendors").unwrap();
+    let head = |name: &str| vendors.column(name).unwrap().label.ja;
+    let csv = format!("{},{}\nV-78,取込商会\n", head("no"), head("name"));
+    let request = Request::post("/api/v1/ledgers/vendors/import").header("authorization", format!("Bearer {token}"));
+    let (_, _, taken) = site.send(request.body(Body::from(csv)).unwrap()).await;
+    let import = taken["sheets"][0]["import"].as_str().unwrap().to_owned();
+    assert_eq!(get("/imports").await["imports"][0]["id"], import.as_str());
+    assert_eq!(ask("POST", &format!("/imports/{import}/undo"), json!({})).await["removed"], 1);
+
+    let job = ask("POST", "/jobs", json!({ "work": "requirements", "edition": "meti-mic-2.0" })).await;
+    let job = format!("/jobs/{}", job["id"].as_str().unwrap());
+    assert_eq!(get(&job).await["edition"], "meti-mic-2.0");
+    assert_eq!(get("/jobs").await["jobs"].as_array().unwrap().len(), 1);
+    let strange = site.ask(&token, "POST", "/api/v1/jobs", json!({ "work": "everything" })).await;
+    assert_eq!(strange.0, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let journal = get("/journal?q=byod&since=2026-11-22").await;
+    assert!(journal["entries"].as_array().unwrap().iter().all(|e| e["action"].as_str().unwrap().starts_with("byod")));
+    assert!(!journal["entries"].as_array().unwrap().is_empty());
+    assert_eq!(get("/journal?until=2020-01-01").await["entries"], json!([]));
+    let incident = ask("POST", "/incidents", json!({ "what_happened": "脅迫文が出ている", "place": "受付" })).await;
+    assert!(incident["record"].as_str().unwrap().starts_with("I-"));
+    let users = get("/users").await.to_string();
+    assert!(users.contains("a.suzuki") && !users.contains("argon2"), "{users}");
+    assert!(!get("/contacts?device=PC-001").await["contacts"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_auditors_program_sees_the_days_of_the_audit() {
+    let site = Site::new().await;
+    let mut new = crate::support::newcomer("auditor", domain::authz::Role::Auditor);
+    (new.sees_from, new.sees_until) = (Some("2020-01-01".parse().unwrap()), Some("2020-12-31".parse().unwrap()));
+    site.0.add(new).await;
+    let until = "2026-11-30".parse().unwrap();
+    let scopes = [ReadLedgers, Permission::ReadJournal];
+    let made = site.0.app.token_issue(&actor(), &site.0.facility.id, "auditor", "監査", &scopes, until).await.unwrap();
+    let get = async |path: &str| site.ask(made.expose(), "GET", &format!("/api/v1{path}"), Value::Null).await;
+    assert_eq!(get("/journal").await.1["entries"], json!([]));
+    assert_eq!(get("/ledgers/records/rows").await.1["total"], 0);
+    assert_eq!(get("/ledgers/records/rows/H-008").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(get("/ledgers/records/export?format=json").await.1["records"], json!([]));
+    assert!(get("/ledgers/devices/rows").await.1["total"].as_u64().unwrap() > 0, "how things stand is shown");
+}
+
+#[tokio::test]
 async fn who_comes_too_often_waits() {
     let site = Site::new().await;
     let token = site.token(&[ReadLedgers]).await;

@@ -144,8 +144,7 @@ async fn another_facility_is_not_there() {
     let mut stranger = web.signed(&web.admin).await.unwrap();
     stranger.user.facility = other.id;
     let (login, name) = ("z.other".to_owned(), "他院の人".to_owned());
-    let new =
-        NewUser { login, name, person: None, role: Role::Staff, valid_from: None, valid_until: None, sealed: false };
+    let new = NewUser { login, name, role: Role::Staff, ..NewUser::default() };
     let user = web.app.user_add(&stranger, new).await.unwrap();
 
     let mut browser = web.admin.clone();

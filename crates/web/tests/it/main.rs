@@ -7,6 +7,7 @@ mod api;
 mod doors;
 mod forms;
 mod journal;
+mod keep;
 mod support;
 mod texts;
 mod verdicts;

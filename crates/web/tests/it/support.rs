@@ -25,6 +25,20 @@ pub(crate) const ORIGIN: &str = "https://sakimori.clinic.example";
 pub(crate) const ADMIN: &str = "髙橋 由美子";
 /// The password of everybody; it may stand alone.
 pub(crate) const LONG: &str = "kx7mq2vbz9rtw";
+/// Somebody to be added.
+pub(crate) fn newcomer(login: &str, role: Role) -> NewUser {
+    let day = |is: bool, day: &str| is.then(|| day.parse().unwrap());
+    NewUser {
+        login: login.to_owned(),
+        name: format!("職員 {login}"),
+        role,
+        valid_until: day(role.is_guest(), "2027-03-31"),
+        sees_from: day(role == Role::Auditor, "2026-04-01"),
+        sees_until: day(role == Role::Auditor, "2027-03-31"),
+        ..NewUser::default()
+    }
+}
+
 /// What separates the parts of an upload.
 const BOUNDARY: &str = "part-of-a-test";
 
@@ -46,7 +60,7 @@ pub(crate) struct TestWeb {
     pub(crate) admin: Browser,
     router: Router,
     dial: Dial,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A browser on a terminal of its own, with its cookies.
@@ -156,7 +170,7 @@ impl TestWeb {
         app.password_set(&signed, LONG).await.unwrap();
         let (origin, data) = (Arc::new(ORIGIN.to_owned()), Arc::new(folder.path().join("data")));
         let router = web::router(Web { app: Arc::clone(&app), origin, folder: data, demo });
-        Self { app, facility, admin, router, dial, _folder: folder }
+        Self { app, facility, admin, router, dial, folder }
     }
 
     /// The desk of the 医療情報システム安全管理責任者.
@@ -183,12 +197,11 @@ impl TestWeb {
 
     /// Adds an account.
     pub(crate) async fn add_user(&self, login: &str, role: Role, sealed: bool) -> User {
-        let (name, login) = (format!("職員 {login}"), login.to_owned());
-        let valid_until = role.is_guest().then(|| "2027-03-31".parse().unwrap());
-        self.add(NewUser { login, name, person: None, role, valid_from: None, valid_until, sealed }).await
+        self.add(NewUser { sealed, ..newcomer(login, role) }).await
     }
 
-    async fn add(&self, new: NewUser) -> User {
+    /// Adds an account as described.
+    pub(crate) async fn add(&self, new: NewUser) -> User {
         let admin = self.signed(&self.admin).await.unwrap();
         self.app.user_add(&admin, new).await.unwrap()
     }
@@ -203,7 +216,7 @@ impl TestWeb {
     /// The desk of a new person who is somebody in the ledger.
     pub(crate) async fn colleague(&self, login: &str, name: &str, person: Option<&str>, role: Role) -> Desk<'_> {
         let (login, name, person) = (login.to_owned(), name.to_owned(), person.map(str::to_owned));
-        let new = NewUser { login, name, person, role, valid_from: None, valid_until: None, sealed: false };
+        let new = NewUser { login, name, person, role, ..NewUser::default() };
         let user = self.add(new).await;
         Desk { web: self, browser: self.let_in(Browser::new(), &user).await }
     }
@@ -268,6 +281,11 @@ impl TestWeb {
         let token = self.signed(browser).await.map(|me| me.csrf).unwrap_or_default();
         let request = form(path).header("sec-fetch-site", "same-origin");
         self.send(browser, request.body(encoded(path, &[], Some(&token), Some((name, bytes)))).unwrap()).await
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
     }
 
     /// How many events the journal has.

@@ -16,6 +16,7 @@ const MADE: &[&str] = &[
     "doctor-",
     "documents-card",
     "inspections-card",
+    "journal-kept-",
     "media-card",
     "rules-day-",
     "training-card",

@@ -1,0 +1,153 @@
+// log.go: the sealed log, read with golang.org/x/mod/sumdb alone.
+//
+// Usage: log <vkey> <known copy> <copy>... One line a copy: "ok <size>", or "no <why>". A copy is in order when its head
+// is signed by the key, its entries lead to the root, every tile is the one that they make, and the known copy is the
+// beginning of it.
+//
+//	GO111MODULE=off GOPATH=/usr/share/gocode go build -o log e2e/log.go
+package main
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+type hashes []tlog.Hash
+
+func (h hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	found := make([]tlog.Hash, len(indexes))
+	for n, index := range indexes {
+		if index >= int64(len(h)) {
+			return nil, errors.New("no such hash")
+		}
+		found[n] = h[index]
+	}
+	return found, nil
+}
+
+type head struct {
+	size int64
+	root tlog.Hash
+}
+
+func readHead(folder, vkey string) (head, error) {
+	text, err := os.ReadFile(filepath.Join(folder, "checkpoint"))
+	if err != nil {
+		return head{}, err
+	}
+	verifier, err := note.NewVerifier(vkey)
+	if err != nil {
+		return head{}, err
+	}
+	opened, err := note.Open(text, note.VerifierList(verifier))
+	if err != nil {
+		return head{}, err
+	}
+	lines := strings.Split(opened.Text, "\n")
+	if len(lines) != 4 || lines[0] != verifier.Name() {
+		return head{}, errors.New("not a head of this log")
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil {
+		return head{}, err
+	}
+	root, err := base64.StdEncoding.DecodeString(lines[2])
+	if err != nil || len(root) != tlog.HashSize {
+		return head{}, errors.New("no root")
+	}
+	var hash tlog.Hash
+	copy(hash[:], root)
+	return head{size, hash}, nil
+}
+
+// path is where tlog-tiles keeps a tile: like Go's, without the height.
+func path(tile tlog.Tile) string {
+	name := tile.Path()
+	if tile.L == -1 {
+		return strings.Replace(name, "tile/8/data/", "tile/entries/", 1)
+	}
+	return strings.Replace(name, "tile/8/", "tile/", 1)
+}
+
+func check(folder, vkey string, known head) (int64, error) {
+	now, err := readHead(folder, vkey)
+	if err != nil {
+		return 0, err
+	}
+	var stored hashes
+	for from := int64(0); from < now.size; from += 256 {
+		width := now.size - from
+		if width > 256 {
+			width = 256
+		}
+		bundle, err := os.ReadFile(filepath.Join(folder, path(tlog.Tile{H: 8, L: -1, N: from / 256, W: int(width)})))
+		if err != nil {
+			return 0, err
+		}
+		for n := int64(0); n < width; n++ {
+			if len(bundle) < 2 || len(bundle) < 2+int(binary.BigEndian.Uint16(bundle)) {
+				return 0, errors.New("bundle is cut")
+			}
+			length := int(binary.BigEndian.Uint16(bundle))
+			more, err := tlog.StoredHashes(from+n, bundle[2:2+length], stored)
+			if err != nil {
+				return 0, err
+			}
+			stored = append(stored, more...)
+			bundle = bundle[2+length:]
+		}
+		if len(bundle) > 0 {
+			return 0, errors.New("bundle has more than its entries")
+		}
+	}
+	root, err := tlog.TreeHash(now.size, stored)
+	if err != nil {
+		return 0, err
+	}
+	if root != now.root {
+		return 0, errors.New("root")
+	}
+	for _, tile := range tlog.NewTiles(8, 0, now.size) {
+		wanted, err := tlog.ReadTileData(tile, stored)
+		if err != nil {
+			return 0, err
+		}
+		found, err := os.ReadFile(filepath.Join(folder, path(tile)))
+		if err != nil {
+			return 0, err
+		}
+		if string(found) != string(wanted) {
+			return 0, errors.New(path(tile))
+		}
+	}
+	proof, err := tlog.ProveTree(now.size, known.size, stored)
+	if err != nil {
+		return 0, err
+	}
+	return now.size, tlog.CheckTree(proof, now.size, now.root, known.size, known.root)
+}
+
+func main() {
+	vkey := os.Args[1]
+	known, err := readHead(os.Args[2], vkey)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	for _, folder := range os.Args[3:] {
+		if size, err := check(folder, vkey, known); err != nil {
+			fmt.Println("no", strings.ReplaceAll(err.Error(), "\n", " "))
+		} else {
+			fmt.Println("ok", size)
+		}
+	}
+}
