@@ -380,21 +380,21 @@ fn each_setting_changes_what_it_says() {
     let default = Settings::default();
 
     let planned = SystemCase { plan: Some(date(2027, 9, 30)), ..one_factor() };
-    let strict = Settings { plan_until: default.reference_date, ..default.clone() };
+    let strict = Settings { plan_until: default.reference_date, ..default };
     assert_eq!(answer_with(&planned, TODAY, &strict).0, Verdict::Action);
 
     let later = SystemCase { in_use_at_ref: Some(false), event: renewed(date(2027, 8, 1)), ..one_factor() };
-    let literal = Settings { later_introductions: false, ..default.clone() };
+    let literal = Settings { later_introductions: false, ..default };
     assert_eq!(answer(&later, date(2027, 9, 1)).0, Verdict::Gap);
     assert_eq!(answer_with(&later, date(2027, 9, 1), &literal).0, Verdict::NotApplicable);
 
     let claimed = SystemCase { difficulty: Some(Claim::Stated), renewal: Some(date(2029, 1, 1)), ..one_factor() };
-    let trusting = Settings { relief_needs_approval: false, ..default.clone() };
+    let trusting = Settings { relief_needs_approval: false, ..default };
     assert_eq!(answer_with(&claimed, TODAY, &trusting).0, Verdict::Deferred);
 
     let software = Event { kind: EventKind::RenewalSoftware, on: date(2026, 10, 1) };
     let software = SystemCase { event: Some(software), ..one_factor() };
-    let wide = Settings { software_renewal_obliges: true, ..default.clone() };
+    let wide = Settings { software_renewal_obliges: true, ..default };
     assert_eq!(answer(&software, TODAY).0, Verdict::Action);
     assert_eq!(answer_with(&software, TODAY, &wide).0, Verdict::Gap);
 
