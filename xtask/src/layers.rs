@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("web", &["domain", "app"], &["sea-orm", "typst"]),
     ("server", &["app", "domain", "report", "store", "web"], &["sea-orm", "typst"]),
     ("testkit", &["domain", "store"], &[]),
-    ("xtask", &["app", "domain", "intake", "report", "store", "web"], &[]),
+    ("xtask", &["app", "domain", "intake", "report", "seal", "store", "web"], &[]),
 ];
 
 #[test]

@@ -21,7 +21,7 @@ fn the_page_of_thresholds_is_current() {
     let mut page = HEAD.to_owned();
     page.push_str("| めやす | 数 | 理由 |\n|---|---|---|\n");
     for t in THRESHOLDS {
-        writeln!(page, "| {} | {}{} | {}。 |", t.label.ja, t.value, t.unit.ja, t.why).unwrap();
+        writeln!(page, "| {} | {}{} | {}。 |", t.label.ja, t.value, t.unit.ja, t.why.ja).unwrap();
     }
     super::current("thresholds.md", &page);
 }

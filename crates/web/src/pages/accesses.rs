@@ -351,7 +351,7 @@ fn numbers(visit: &Visit, f: Fields, errors: Errors) -> Numbers {
     let mut c = visit.chrome("rules-title");
     c.failed = !errors.is_empty();
     let caption = |of: &domain::threshold::Threshold| format!("{}（{}）", c.word(of.label), c.word(of.unit));
-    let numbers = NUMBERS.iter().map(|(of, ..)| (of.name, caption(of), of.why.to_owned())).collect();
+    let numbers = NUMBERS.iter().map(|(of, ..)| (of.name, caption(of), c.word(of.why).to_owned())).collect();
     let days = DAYS.iter().map(|day| (*day, c.t(&format!("rules-day-{day}")))).collect();
     Numbers { c, errors, f, numbers, days }
 }
