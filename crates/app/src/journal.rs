@@ -6,6 +6,7 @@ use domain::evaluate::Facility;
 use domain::journal::{Actor, Break, Entry, Event};
 use domain::jp::start_in_japan;
 use domain::text::fold;
+use domain::unrecorded::Class;
 use jiff::civil::Date;
 
 use crate::App;
@@ -48,7 +49,7 @@ impl App {
     /// A page of a facility's journal, newest first; that it was read, and what of it, is an entry, too.
     ///
     /// # Errors
-    /// Any store error.
+    /// When the reading cannot be recorded and must not go on without; any store error.
     pub async fn read_journal(&self, by: &Actor, facility: &Facility, query: JournalQuery<'_>) -> Result<JournalPage> {
         let mut event = Event::new("journal.read", "");
         for (name, day) in [("since", query.since), ("until", query.until)] {
@@ -60,9 +61,7 @@ impl App {
         if let (Some(newest), Some(oldest)) = (page.entries.first(), page.entries.last()) {
             event = event.with("first", oldest.seq).with("last", newest.seq);
         }
-        let mut tx = self.store.begin(by, &facility.id, self.now()).await?;
-        tx.record(event);
-        tx.commit().await?;
+        self.record(Class::Administration, by, &facility.id, event).await?;
         Ok(page)
     }
 

@@ -288,7 +288,7 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/jobs", Permission::MakePapers, || post(proofs::job_start)),
     read("/api/v1/jobs/{id}", Permission::MakePapers, || get(proofs::job)),
     read("/api/v1/jobs/{id}/file", Permission::MakePapers, || get(proofs::job_file)),
-    read("/api/v1/journal", Permission::ReadJournal, || get(proofs::journal)),
+    write(Method::GET, "/api/v1/journal", Permission::ReadJournal, || get(proofs::journal)),
     read("/api/v1/users", Permission::ManageUsers, || get(proofs::users)),
 
     write(Method::GET, "/api/v1/accesses/transfer", Permission::ReadAccesses, || get(fhir::transfer)),
@@ -305,7 +305,7 @@ pub static ROUTES: &[Route] = &[
     page("/checklists/{edition}/{form}/pdf", Permission::MakePapers, || get(checklists::pdf)),
     page("/checklists/{edition}/{form}/xlsx", Permission::MakePapers, || get(checklists::xlsx)),
     page("/evidence", Permission::ReadJournal, || get(evidence::show)),
-    page("/evidence/journal", Permission::ReadJournal, || get(evidence::journal)),
+    Route { method: Method::GET, path: "/evidence/journal", access: Access::Holder(Permission::ReadJournal), journal: Journal::Yes, handler: || get(evidence::journal) },
     page("/evidence/journal/check", Permission::ReadJournal, || get(evidence::check)),
     act("/evidence/journal/paper", Permission::ReadJournal, || post(evidence::paper)),
     act("/jobs", Permission::MakePapers, || post(jobs::start)),

@@ -96,7 +96,7 @@ pub(crate) async fn paper(caller: Caller, at: Path<(String, String)>, mut asked:
     Ok(file(&format!("{edition}_{form}_{}.{ending}", caller.app().today()), kind, bytes))
 }
 
-/// A page of the journal, newest first.
+/// A page of the journal, newest first; that it was read is an entry, too.
 pub(crate) async fn journal(caller: Caller, mut asked: Asked) -> ApiResult {
     let text = asked.take("q").unwrap_or_default();
     let since: Option<Date> = asked.parsed("since", "YYYY-MM-DD の日付");
@@ -111,7 +111,7 @@ pub(crate) async fn journal(caller: Caller, mut asked: Asked) -> ApiResult {
         until: earliest(until, period.map(|p| p.until)),
         before,
     };
-    let page = caller.app().journal(caller.facility(), query).await?;
+    let page = caller.app().read_journal(&caller.actor(), caller.facility(), query).await?;
     let entries: Vec<Value> = page
         .entries
         .into_iter()

@@ -36,6 +36,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/disposals", PROGRAMS),
     ("/api/v1/imports/{id}/undo", PROGRAMS),
     ("/api/v1/incidents", PROGRAMS),
+    ("/api/v1/journal", PROGRAMS),
     ("/api/v1/jobs", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/confirm", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/export", PROGRAMS),
@@ -195,6 +196,9 @@ async fn ledgers(stage: &mut Stage) {
     let before = stage.web.events().await;
     let answer = stage.web.get(&mut stage.browser, "/ledgers/people/export?format=csv").await;
     stage.noted("/ledgers/{ledger}/export", before, answer).await;
+    let before = stage.web.events().await;
+    let answer = stage.web.get(&mut stage.browser, "/evidence/journal").await;
+    stage.noted("/evidence/journal", before, answer).await;
     let page = stage.web.get(&mut stage.browser, "/ledgers/people/S900/edit").await;
     let hidden = page.hidden("/ledgers/people/S900/edit");
     let rev = hidden.iter().find(|(name, _)| name == "rev").unwrap().1.clone();
