@@ -1,8 +1,8 @@
 //! Access events in and out: what other systems record of who did what to whose record, and the same for others to read.
 //!
 //! FHIR R4 AuditEvent and the DICOM audit message (which IHE ATNA and JAHIS send over syslog) are two spellings of one
-//! model, RFC 3881: an event, who took part, and on what. Each is read into and written from that model ([`told`]), and
-//! one mapper makes [`Access`]es of it, so what an event means is decided once, by the tables of [`codes`]. [`table`]
+//! model, RFC 3881: an event, who took part, and on what. Each is read into and written from that model (`told`), and
+//! one mapper makes [`Access`]es of it, so what an event means is decided once, by the tables of `codes`. [`table`]
 //! reads and writes plain tables, [`ocsf`] writes for security monitoring, [`syslog`] takes messages out of a stream.
 //!
 //! What is read here was written by others: sizes, depth and counts are bounded, XML entities are refused, nothing is

@@ -3,9 +3,12 @@
 //! A file is known by its content, in the database, so neither a restart, a second server nor a copy under another name
 //! takes it twice. What could not be read lies beside it afterwards, in a file whose name ends with エラー. Nothing is
 //! moved or deleted: the folder belongs to the system.
+//!
+//! The ledger only names a folder below the place that whoever runs the server opened for it: who may edit a ledger must
+//! not have the server read, or write, anywhere else.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use domain::journal::{Actor, Event, sha256};
@@ -27,6 +30,8 @@ const FILES_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Watch {
     files: HashMap<PathBuf, State>,
+    /// Folders that could not be read at the last look, so that it is said once.
+    closed: HashSet<PathBuf>,
 }
 
 /// A file at a look.
@@ -50,22 +55,29 @@ pub struct WatchedFile {
 }
 
 impl App {
-    /// Looks into every watched folder, once, and takes the files that have not changed since the last look.
+    /// Looks into every watched folder below `inbox`, once, and takes the files that have not changed since the last look.
+    /// A folder that is named but not there yet is made.
     ///
     /// # Errors
     /// Any store error; what was not dealt with is at the next look.
-    pub async fn look_into_folders(&self, watch: &mut Watch) -> Result<Vec<WatchedFile>> {
+    pub async fn look_into_folders(&self, inbox: &Path, watch: &mut Watch) -> Result<Vec<WatchedFile>> {
         let mut dealt = Vec::new();
         for feed in self.senders_of(None).await? {
             let Some(folder) = feed.folder.clone().map(PathBuf::from) else { continue };
             let listed = {
-                let folder = folder.clone();
-                blocking(move || list(&folder)).await?
+                let (inbox, folder) = (inbox.to_owned(), folder.clone());
+                blocking(move || list(&below(&inbox, &folder)?)).await?
             };
-            let Ok(listed) = listed else {
-                tracing::warn!(source = feed.source, "watched folder cannot be read");
-                continue;
+            let listed = match listed {
+                Ok(listed) => listed,
+                Err(error) => {
+                    if watch.closed.insert(folder) {
+                        tracing::warn!(source = feed.source, %error, "watched folder cannot be read");
+                    }
+                    continue;
+                }
             };
+            watch.closed.remove(&folder);
             for (path, size, changed) in listed {
                 let seen = watch.files.get(&path).copied();
                 let unchanged = seen.is_some_and(|seen| seen.size == size && seen.changed == changed);
@@ -147,6 +159,20 @@ fn unreadable(name: &str) -> Error {
 
 fn lines(rejected: &[crate::RejectedRow]) -> String {
     rejected.iter().map(|row| format!("{}件目：{}\n", row.line, row.problems.join(" "))).collect()
+}
+
+/// The folder of this name below the inbox.
+fn below(inbox: &Path, named: &Path) -> std::io::Result<PathBuf> {
+    let folder = inbox.join(named);
+    if named.components().all(|part| matches!(part, Component::Normal(_))) {
+        std::fs::create_dir_all(&folder)?;
+    }
+    // Links resolved: what leads out of the inbox is not below it.
+    let folder = folder.canonicalize()?;
+    if folder.starts_with(inbox.canonicalize()?) {
+        return Ok(folder);
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "not below the inbox"))
 }
 
 /// The files of a folder that may be taken: plain files of a known ending, no links, in the order of their names.

@@ -151,15 +151,18 @@ async fn a_table_is_imported_and_its_bad_rows_come_back() {
 #[tokio::test]
 async fn a_watched_folder_is_emptied_of_nothing_and_taken_once() {
     on_each(async |site| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let facility = clinic(&site, folder.path().to_str().unwrap()).await;
+        let inbox = tempfile::tempdir().unwrap();
+        let folder = inbox.path().join("chart");
+        let path = |name: &str| folder.join(name);
+        let facility = clinic(&site, "chart").await;
+        let inbox = inbox.path();
+        assert!(site.app.look_into_folders(inbox, &mut Watch::default()).await.unwrap().is_empty(), "made");
         let mut watch = Watch::default();
         std::fs::write(path("a.csv"), &TABLE.as_bytes()[..60]).unwrap();
-        assert!(site.app.look_into_folders(&mut watch).await.unwrap().is_empty(), "first seen");
+        assert!(site.app.look_into_folders(inbox, &mut watch).await.unwrap().is_empty(), "first seen");
         std::fs::write(path("a.csv"), TABLE).unwrap();
-        assert!(site.app.look_into_folders(&mut watch).await.unwrap().is_empty(), "it grew");
-        let taken = site.app.look_into_folders(&mut watch).await.unwrap();
+        assert!(site.app.look_into_folders(inbox, &mut watch).await.unwrap().is_empty(), "it grew");
+        let taken = site.app.look_into_folders(inbox, &mut watch).await.unwrap();
         assert_eq!(taken.len(), 1);
         assert_eq!(*taken[0].outcome.as_ref().unwrap(), (1, 1));
         assert!(path("a.csv").exists() && path("a.csv.エラー.xlsx").exists());
@@ -168,17 +171,40 @@ async fn a_watched_folder_is_emptied_of_nothing_and_taken_once() {
         std::os::unix::fs::symlink("/etc/hostname", path("c.csv")).unwrap();
         std::fs::write(path("d.csv"), "これは表ではない").unwrap();
         let mut restarted = Watch::default();
-        site.app.look_into_folders(&mut restarted).await.unwrap();
-        let second = site.app.look_into_folders(&mut restarted).await.unwrap();
+        site.app.look_into_folders(inbox, &mut restarted).await.unwrap();
+        let second = site.app.look_into_folders(inbox, &mut restarted).await.unwrap();
         let names: Vec<_> = second.iter().map(|file| (file.name.as_str(), file.outcome.is_ok())).collect();
         assert_eq!(names, [("d.csv", false)]);
         assert!(std::fs::read_to_string(path("d.csv.エラー.txt")).unwrap().contains("IMP-"));
         for _ in 0..2 {
-            assert!(site.app.look_into_folders(&mut restarted).await.unwrap().is_empty());
+            assert!(site.app.look_into_folders(inbox, &mut restarted).await.unwrap().is_empty());
         }
         assert_eq!(count(&site, &facility).await, 1);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_folder_outside_the_inbox_is_neither_read_nor_written() {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("a.csv"), "これは表ではない").unwrap();
+    let absolute = outside.path().to_str().unwrap().to_owned();
+    on_each(async |site| {
+        let inbox = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), inbox.path().join("link")).unwrap();
+        let up = format!("../{}", outside.path().file_name().unwrap().to_str().unwrap());
+        let facility = clinic(&site, "/nowhere").await;
+        for folder in [absolute.as_str(), up.as_str(), "link", "a/../.."] {
+            let chart = [("no", "CHART"), ("name", "電子カルテ"), ("format", "table"), ("folder", folder)];
+            site.put(&facility, ledger("log_sources").unwrap(), vec![row("log_sources", &chart)]).await;
+            let mut watch = Watch::default();
+            for _ in 0..3 {
+                assert!(site.app.look_into_folders(inbox.path(), &mut watch).await.unwrap().is_empty(), "{folder}");
+            }
+        }
+    })
+    .await;
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1, "no answer beside it");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! writes as CSV, TSV or a workbook.
 //!
 //! Headings are found as in the import of ledgers, with the same saved mapping, so [`ACCESSES`] has the shape of a ledger
-//! without being one. What was done is read from words ([`WORDS`]); a word that is not known refuses its row, and can be
+//! without being one. What was done is read from words (`WORDS`); a word that is not known refuses its row, and can be
 //! given a meaning by a mapping of its own, under [`WORDS_OF`].
 
 use domain::access::{Access, Act, Exposure, Outcome};

@@ -43,6 +43,9 @@ pub(crate) struct Serve {
     /// 同じものをUDPで受け取るアドレス（閉じたネットワークだけ。途中で失われることがあります）
     #[arg(long, value_name = "アドレス", env = "SAKIMORI_SYSLOG_UDP")]
     syslog_udp: Option<SocketAddr>,
+    /// ほかのシステムが記録のファイルを置くフォルダ。台帳「記録の取込み元」のフォルダは、この中だけを見ます［省くと データフォルダの inbox］
+    #[arg(long, value_name = "フォルダ", env = "SAKIMORI_INBOX")]
+    inbox: Option<PathBuf>,
     /// TLSを使わない（このコンピュータの中だけで待ち受けるとき）
     #[arg(long, conflicts_with = "certificate")]
     plain: bool,
@@ -221,7 +224,8 @@ impl Serve {
         let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
         let reviewing = tokio::spawn(keep_reviewing(Arc::clone(&app)));
         let mailing = tokio::spawn(keep_mail(Arc::clone(&app), origin.clone()));
-        let watching = tokio::spawn(watch_folders(Arc::clone(&app)));
+        let inbox = self.inbox.unwrap_or_else(|| folder.join(INBOX));
+        let watching = tokio::spawn(watch_folders(Arc::clone(&app), inbox));
         let web = Web { app: Arc::clone(&app), origin: Arc::new(origin), folder, demo };
         if doors.is_any() {
             let listening = web::syslog::listen(doors, app, &tls, Arc::default(), stop());
@@ -276,10 +280,10 @@ async fn keep_accounts(app: Arc<App>) {
 }
 
 /// Takes the files that other systems put into watched folders.
-async fn watch_folders(app: Arc<App>) {
+async fn watch_folders(app: Arc<App>, inbox: PathBuf) {
     let mut watch = Watch::default();
     loop {
-        match app.look_into_folders(&mut watch).await {
+        match app.look_into_folders(&inbox, &mut watch).await {
             Ok(files) => {
                 for file in files {
                     match file.outcome {
@@ -350,6 +354,8 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How often is looked for those who have left.
 const LEAVERS_EVERY: Duration = Duration::from_secs(60);
+/// Folder of the data folder into which other systems put their files.
+const INBOX: &str = "inbox";
 /// How often watched folders are looked into; a file that did not change in between is whole.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// How often the access logs are looked over.
