@@ -156,7 +156,6 @@ impl Entered {
 fn text_of(column: &Column, value: &Value) -> Result<String, String> {
     let label = column.label.ja;
     let text = match (column.kind, value) {
-        (_, Value::Null) => Some(String::new()),
         (Kind::Text | Kind::Ref(_), Value::String(text)) if text.chars().count() <= TEXT_MAX => Some(text.clone()),
         (Kind::Date, Value::String(text)) if text.len() == 10 => text.parse::<Date>().ok().map(|day| day.to_string()),
         (Kind::YesNo, Value::Bool(yes)) => Some((if *yes { "はい" } else { "いいえ" }).to_owned()),

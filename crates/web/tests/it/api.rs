@@ -119,8 +119,7 @@ async fn rows_go_in_and_out_with_types_and_revisions() {
     assert_eq!(read["values"], values);
 
     // What is not written is not stated any more; the old revision is no good twice.
-    let change =
-        json!({ "rev": 1, "values": { "no": "PC-901", "name": "連携試験2", "kind": "terminal", "encrypted": null } });
+    let change = json!({ "rev": 1, "values": { "no": "PC-901", "name": "連携試験2", "kind": "terminal" } });
     let (status, changed) = site.ask(&token, "PUT", path, change.clone()).await;
     assert_eq!(
         (status, &changed["values"]),
