@@ -90,13 +90,16 @@ impl Store {
         Ok(told)
     }
 
-    /// Hash of the newest entry of a facility that is not an access reported by another system; empty when it has none. As
-    /// long as it stays, nothing of the facility has changed but its access log and what is derived or fleeting.
+    /// Hash of the newest entry of a facility that is neither an access reported by another system nor a reading of the
+    /// journal; empty when it has none. As long as it stays, nothing of the facility has changed but its access log and
+    /// what is derived or fleeting.
     ///
     /// # Errors
     /// Any store error.
     pub async fn journal_newest(&self, facility: &str) -> Result<String> {
-        let sql = format!("SELECT hash FROM journal WHERE facility = $1 AND {OWN} ORDER BY seq DESC LIMIT 1");
+        let sql = format!(
+            "SELECT hash FROM journal WHERE facility = $1 AND {OWN} AND action <> 'journal.read' ORDER BY seq DESC LIMIT 1"
+        );
         let rows = self.query(&sql, vec![facility.into()]).await?;
         rows.first().map_or(Ok(String::new()), |row| Ok(row.try_get_by_index(0)?))
     }

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 pub(crate) const OWN: &str = "(action < 'access.' OR action >= 'access/')";
 
 impl Store {
-    /// At most `limit` entries of a facility, newest first, without the accesses that other systems reported: older than place `before`, and made from the instant
-    /// `since` (inclusive) until `until` (exclusive), both UTC microseconds.
+    /// At most `limit` entries of a facility, newest first, without the accesses that other systems reported: older than
+    /// place `before`, and made from the instant `since` (inclusive) until `until` (exclusive), both UTC microseconds.
     ///
     /// # Errors
     /// Any store error.
