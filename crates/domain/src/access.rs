@@ -159,86 +159,42 @@ impl Act {
         Self::Maintain,
         Self::Emergency,
     ];
-
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        ACTS.iter().find(|row| row.0 == self).map_or("", |row| row.1)
-    }
-
-    /// The name for people.
-    pub fn label(self) -> Label {
-        ACTS.iter().find(|row| row.0 == self).map_or(Label::new("", ""), |row| row.2)
-    }
-
-    /// Its place in the table, by which the index stores it: the order never changes.
-    pub fn place(self) -> i16 {
-        place(ACTS.iter().position(|row| row.0 == self))
-    }
-
-    /// The act at a place.
-    pub fn at(place: i16) -> Option<Self> {
-        ACTS.get(usize::try_from(place).ok()?).map(|row| row.0)
-    }
-
-    /// The act with this code.
-    pub fn parse(code: &str) -> Option<Self> {
-        ACTS.iter().find(|row| row.1 == code).map(|row| row.0)
-    }
 }
 
-impl Outcome {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        OUTCOMES.iter().find(|row| row.0 == self).map_or("", |row| row.1)
-    }
+/// What the table of a closed set tells of each member.
+macro_rules! coded {
+    ($set:ident, $table:ident) => {
+        impl $set {
+            /// The stable code.
+            pub fn code(self) -> &'static str {
+                $table.iter().find(|row| row.0 == self).map_or("", |row| row.1)
+            }
 
-    /// The name for people.
-    pub fn label(self) -> Label {
-        OUTCOMES.iter().find(|row| row.0 == self).map_or(Label::new("", ""), |row| row.2)
-    }
+            /// The name for people.
+            pub fn label(self) -> Label {
+                $table.iter().find(|row| row.0 == self).map_or(Label::new("", ""), |row| row.2)
+            }
 
-    /// Its place in the table, by which the index stores it: the order never changes.
-    pub fn place(self) -> i16 {
-        place(OUTCOMES.iter().position(|row| row.0 == self))
-    }
+            /// Its place in the table, by which the index stores it: the order never changes.
+            pub fn place(self) -> i16 {
+                place($table.iter().position(|row| row.0 == self))
+            }
 
-    /// The outcome at a place.
-    pub fn at(place: i16) -> Option<Self> {
-        OUTCOMES.get(usize::try_from(place).ok()?).map(|row| row.0)
-    }
+            /// The member at a place.
+            pub fn at(place: i16) -> Option<Self> {
+                $table.get(usize::try_from(place).ok()?).map(|row| row.0)
+            }
 
-    /// The outcome with this code.
-    pub fn parse(code: &str) -> Option<Self> {
-        OUTCOMES.iter().find(|row| row.1 == code).map(|row| row.0)
-    }
+            /// The member with this code.
+            pub fn parse(code: &str) -> Option<Self> {
+                $table.iter().find(|row| row.1 == code).map(|row| row.0)
+            }
+        }
+    };
 }
-
-impl Exposure {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        EXPOSURES.iter().find(|row| row.0 == self).map_or("", |row| row.1)
-    }
-
-    /// The name for people.
-    pub fn label(self) -> Label {
-        EXPOSURES.iter().find(|row| row.0 == self).map_or(Label::new("", ""), |row| row.2)
-    }
-
-    /// Its place in the table, by which the index stores it: the order never changes.
-    pub fn place(self) -> i16 {
-        place(EXPOSURES.iter().position(|row| row.0 == self))
-    }
-
-    /// The exposure at a place.
-    pub fn at(place: i16) -> Option<Self> {
-        EXPOSURES.get(usize::try_from(place).ok()?).map(|row| row.0)
-    }
-
-    /// The exposure with this code.
-    pub fn parse(code: &str) -> Option<Self> {
-        EXPOSURES.iter().find(|row| row.1 == code).map(|row| row.0)
-    }
-}
+coded!(Act, ACTS);
+coded!(Outcome, OUTCOMES);
+coded!(Exposure, EXPOSURES);
 
 impl Access {
     /// An access of which nothing more is known yet.
