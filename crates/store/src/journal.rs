@@ -75,7 +75,10 @@ impl Store {
         let mut told = Vec::new();
         for part in subjects.chunks(MAX_PARAMETERS - 1) {
             let places: Vec<String> = (0..part.len()).map(|n| format!("${}", n + 2)).collect();
-            let sql = format!("SELECT entry FROM journal WHERE facility = $1 AND subject IN ({})", places.join(","));
+            let sql = format!(
+                "SELECT entry FROM journal WHERE facility = $1 AND subject IN ({}) AND {OWN}",
+                places.join(",")
+            );
             let values = std::iter::once(facility.into()).chain(part.iter().cloned()).collect();
             for row in self.query(&sql, values).await? {
                 let entry: Entry = serde_json::from_str(&row.try_get_by_index::<String>(0)?)

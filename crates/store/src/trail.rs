@@ -5,7 +5,7 @@ use domain::journal::Entry;
 use crate::Store;
 use crate::error::{Error, Result};
 
-/// What is not an access that another system reported; as the index `journal_own` says it.
+/// What is not an access that another system reported; as the indexes `journal_own` and `journal_subject` say it.
 pub(crate) const OWN: &str = "(action < 'access.' OR action >= 'access/')";
 
 impl Store {
@@ -28,13 +28,14 @@ impl Store {
         self.entries(&sql, vec![facility.into(), before.into(), since.into(), until.into()]).await
     }
 
-    /// Everything a facility's journal says about one subject, newest first.
+    /// Everything a facility's journal says about one subject, newest first, without the accesses that other systems
+    /// reported.
     ///
     /// # Errors
     /// Any store error.
     pub async fn journal_about(&self, facility: &str, subject: &str) -> Result<Vec<Entry>> {
-        let sql = "SELECT entry FROM journal WHERE facility = $1 AND subject = $2 ORDER BY seq DESC";
-        self.entries(sql, vec![facility.into(), subject.into()]).await
+        let sql = format!("SELECT entry FROM journal WHERE facility = $1 AND subject = $2 AND {OWN} ORDER BY seq DESC");
+        self.entries(&sql, vec![facility.into(), subject.into()]).await
     }
 
     async fn entries(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<Vec<Entry>> {

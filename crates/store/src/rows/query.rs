@@ -140,17 +140,16 @@ impl Store {
             let rows = self.page_from_the_nearer_end(query, &conditions, page, total).await?;
             return Ok(RowPage { rows, total, page, pages: pages_of(total) });
         }
-        // Counting what fits reads every row, and so does ordering it: both at once, unless the page may stop early. A
+        // Counting what fits reads every row, and so does ordering it: once for both, unless the page may stop early. A
         // page that is not full says itself how many there are.
-        let first = async || self.page_rows(query, &conditions, skipped, size, false).await;
         let (rows, total) = if asked == 1 && query.sort.is_none() {
-            let rows = first().await?;
+            let rows = self.page_rows(query, &conditions, skipped, size, false).await?;
             match rows.len() as u64 {
                 few if few < size => (rows, few),
                 _ => (rows, self.matching_count(query, &conditions).await?),
             }
         } else {
-            tokio::try_join!(first(), self.matching_count(query, &conditions))?
+            self.page_and_count(query, &conditions, skipped).await?
         };
         let page = asked.min(pages_of(total));
         let rows =
@@ -183,6 +182,31 @@ impl Store {
         let counted = self.query(&sql, conditions.values.clone()).await?;
         let total: i64 = counted.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
         Ok(u64::try_from(total).unwrap_or_default())
+    }
+
+    /// A page of the rows that fit, and how many do, from one reading of all.
+    async fn page_and_count(
+        &self,
+        query: &RowQuery<'_>,
+        conditions: &Conditions,
+        skipped: u64,
+    ) -> Result<(Vec<StoredRow>, u64)> {
+        let (table, order) = (query.ledger.name, order(query, false));
+        let sorted = query.sort.map_or(String::new(), |column| format!(", {}", column.name));
+        let sql = format!(
+            "WITH fit AS MATERIALIZED (SELECT id, row_key{sorted} FROM {table} WHERE {}) \
+             SELECT {}, (SELECT COUNT(*) FROM fit) AS fitting FROM {table} WHERE id IN \
+             (SELECT id FROM fit ORDER BY {order} LIMIT {PAGE_SIZE} OFFSET {skipped}) ORDER BY {order}",
+            conditions.sql,
+            select_list(query.ledger),
+        );
+        let rows = self.query(&sql, conditions.values.clone()).await?;
+        let total = match rows.first() {
+            Some(row) => u64::try_from(row.try_get::<i64>("", "fitting")?).unwrap_or_default(),
+            // Beyond the last page there is no row to say it.
+            None => self.matching_count(query, conditions).await?,
+        };
+        Ok((stored_rows(query.ledger, &rows)?, total))
     }
 
     async fn page_rows(
