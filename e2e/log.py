@@ -14,39 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import ROOT, installed
+from readers import foreign, told
+from tools import ROOT
 
-VERSION = "0.0.3"
 # More than one full tile of 256, and an open one.
 FIRST, THEN = 270, 12
-
-CHECK = """
-import sys
-from pathlib import Path
-from tlog_scales.backend import LocalBackend
-from tlog_scales.reader import TilesReader
-from tlog_scales.signing import Vkey
-from tlog_scales.tiles import leaf_hash
-
-def read(folder):
-    reader = TilesReader(LocalBackend(Path(folder)))
-    head = reader.get_checkpoint()
-    head.verify(Vkey.from_string(sys.argv[1]))
-    if reader.calculate_root_hash() != head.root_hash:
-        raise ValueError("root")
-    for index in range(head.size):
-        reader.get_inclusion_proof(index, head.size).check(leaf_hash(reader.get_entry(index)), head.root_hash)
-    return reader, head
-
-_, known = read(sys.argv[2])
-for folder in sys.argv[3:]:
-    try:
-        reader, head = read(folder)
-        reader.get_consistency_proof(known.size, head.size).check(known.root_hash, head.root_hash)
-        print("ok", head.size)
-    except Exception as error:
-        print("no", type(error).__name__, " ".join(str(error).split()))
-"""
 
 BUNDLE, TILE, ABOVE = "tile/entries/000", "tile/0/000", f"tile/1/000.p/{(FIRST + THEN) // 256}"
 OPEN, OPEN_TILE = f"tile/entries/001.p/{FIRST + THEN - 256}", f"tile/0/001.p/{FIRST + THEN - 256}"
@@ -166,19 +138,9 @@ TAMPERINGS = {
 
 def main():
     server = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SAKIMORI_BIN", ROOT / "target/debug/sakimori"))
-    python = installed("tlog-scales", VERSION) / "bin/python"
-    cargo = ["cargo", "build", "-q", "-p", "seal", "--example", "foreign"]
-    subprocess.run(cargo, check=True, cwd=ROOT)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        golang = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(target / "go")}
-        subprocess.run(["go", "build", "-o", folder / "log", ROOT / "e2e/log.go"], check=True, env=golang)
-        readers = {
-            "tlog-scales": [python, "-c", CHECK],
-            "golang.org/x/mod": [folder / "log"],
-            "tlog_tiles": [target / "debug/examples/foreign"],
-        }
+        readers = foreign(folder)
 
         def sakimori(*words, data="data"):
             ended = subprocess.run([server, "--data", folder / data, *words], capture_output=True, text=True)
@@ -200,10 +162,7 @@ def main():
             print(f"✓ {what}")
 
         def read(name, known, *copies):
-            ended = subprocess.run([*readers[name], key, known, *copies], capture_output=True, text=True)
-            if ended.returncode != 0:
-                sys.exit(f"✗ {name}: {ended.stderr}")
-            return ended.stdout.splitlines()
+            return told(readers, name, key, known, *copies)
 
         entries_more(5, "初")
         others = {"oldest": copied("oldest")}

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "test support")]
 
+mod bucket;
 mod chaos;
 pub mod sink;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use store::{Location, Store};
 use tempfile::TempDir;
 
+pub use bucket::{Fault, Heeds, S3};
 pub use chaos::Chaos;
 
 /// The day of the tests: 2026-11-22, noon in Japan.

@@ -40,6 +40,8 @@ pub struct Check {
 const SPACE_BAD: u64 = 500;
 /// Free space below which somebody should make room, in MiB.
 const SPACE_WARN: u64 = 5_000;
+/// Seconds that the clock of a bucket may be off; at fifteen minutes it refuses what is signed.
+const BUCKET_CLOCK: u64 = 300;
 /// Days before the end of a certificate at which somebody should act; ours renews itself at the next start.
 const CERTIFICATE_WARN: i64 = 21;
 
@@ -51,6 +53,7 @@ impl App {
     pub async fn doctor(&self, folder: &Path) -> Result<Vec<Check>> {
         let mut checks =
             vec![self.check_database().await?, self.check_journal().await?, self.check_seal(folder).await?];
+        checks.extend(self.check_bucket().await?);
         checks.push(self.check_kept().await?);
         checks.push(self.check_clock().await?);
         checks.extend([check_folder(folder), check_space(folder), self.check_certificate(folder), check_typesetter()]);
@@ -81,6 +84,37 @@ impl App {
             Err(error) => return Err(error),
         };
         Ok(Check { key: "seal", health, seen })
+    }
+
+    /// A bucket is written to and read back. One that lets two writers replace each other's head leaves it to the database
+    /// alone that there is one; one whose clock is far off refuses what is signed here.
+    async fn check_bucket(&self) -> Result<Option<Check>> {
+        let Some(bucket) = &self.bucket else { return Ok(None) };
+        let probe = match bucket.probe().await {
+            Ok(probe) => probe,
+            Err(Error::Invalid { code, .. }) => {
+                let seen = format!("{} ({code})", bucket.place());
+                return Ok(Some(Check { key: "bucket", health: Health::Bad, seen }));
+            }
+            Err(error) => return Err(error),
+        };
+        let theirs = probe.date.and_then(|date| jiff::fmt::rfc2822::parse(&date).ok());
+        let ahead = theirs.map(|theirs| theirs.timestamp().duration_since(self.now()).as_secs());
+        let health = match (ahead, probe.conditional) {
+            (Some(ahead), _) if ahead.unsigned_abs() > BUCKET_CLOCK => Health::Bad,
+            (_, true) => Health::Good,
+            (_, false) => Health::Warn,
+        };
+        let has = |it: bool| if it { "✓" } else { "✗" };
+        let clock = ahead.map_or_else(|| "?".to_owned(), |ahead| format!("{ahead:+} s"));
+        let seen = format!(
+            "{} (If-Match {}, versioning {}, object lock {}, clock {clock})",
+            bucket.place(),
+            has(probe.conditional),
+            has(probe.versions),
+            has(probe.locked)
+        );
+        Ok(Some(Check { key: "bucket", health, seen }))
     }
 
     /// Without a head that somebody else has, a cut tail cannot be detected; with an old one, only what is older.

@@ -75,8 +75,8 @@ pub use mail::{MailForm, MailSecurity, MailSettings};
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use seal::{
-    Grade, HandedLog, Head, Heads, Keeper, KeptHead, Known, Proved, Sealed, Sealer, StampRequest, Submission,
-    WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,
+    Grade, HandedLog, Head, Heads, Keeper, KeptHead, Known, LogBucket, Proved, Sealed, Sealer, StampRequest,
+    Submission, WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,
 };
 pub use stage::{LONGEST_EVENT, Recorded};
 pub use store::{AccessOpener, ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
@@ -121,6 +121,8 @@ pub struct App {
     watch: seal::Watch,
     /// The data folder, where it has a log.
     data: Option<PathBuf>,
+    /// Where the log is, when it is not in its data folder.
+    bucket: Option<LogBucket>,
     identity: identity::Means,
 }
 
@@ -147,6 +149,7 @@ impl App {
             gaps: stage::Gaps::default(),
             watch: seal::Watch::default(),
             data: None,
+            bucket: None,
         }
     }
 
@@ -161,6 +164,13 @@ impl App {
     #[must_use]
     pub fn with_data(mut self, folder: &std::path::Path) -> Self {
         self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// The same with a bucket for its log, which without one is in the data folder.
+    #[must_use]
+    pub fn with_bucket(mut self, bucket: Option<LogBucket>) -> Self {
+        self.bucket = bucket;
         self
     }
 

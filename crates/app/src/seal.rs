@@ -1,15 +1,17 @@
-//! 封印: the journal of the database, entry by entry, as leaves of a sealed log in the data folder.
+//! 封印: the journal of the database, entry by entry, as leaves of a sealed log in the data folder or in a bucket.
 //!
 //! *Staged* is an entry that its transaction committed; *sealed* is one that a signed head covers. The sealer takes the
 //! staged ones in order and never signs over others than it signed before: a database that was changed, cut or put back
 //! to an older state does not lead to the last head, and sealing stops and says so. What is missing at the very end,
 //! entries and log together, shows only beside a head that somebody else kept: a printed line, a proof, a copy.
 
+mod bucket;
 mod handed;
 mod keep;
 mod lease;
 mod leaves;
 mod stamp;
+mod turns;
 mod watch;
 mod witness;
 
@@ -23,13 +25,15 @@ use domain::journal::{Entry, hex};
 use jiff::Timestamp;
 use seal::leaf::{Disclosure, disclose, leaf_of};
 use seal::proof::Proof;
-use seal::{Broken, Checkpoint, Epochs, Log, PublicKey, SigningKey, Verifier, What};
+use seal::{Broken, Checkpoint, Epochs, Log, Place, PublicKey, SigningKey, Verifier, What};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::identity::secrets::{create, random, unhex};
 use crate::{App, blocking};
 
+pub use bucket::LogBucket;
+use bucket::at;
 pub use handed::HandedLog;
 pub(crate) use handed::{PLACE as HANDED, check as check_handed};
 pub use keep::{Grade, Heads, Keeper, KeptHead, Known, Submission};
@@ -57,7 +61,8 @@ pub(crate) struct Prover {
 /// The one that seals. While it lives, nobody else does in this data folder.
 pub struct Sealer {
     log: Arc<Mutex<Log>>,
-    epochs: Epochs,
+    /// Elsewhere only while it is turned over.
+    epochs: Option<Epochs>,
     salts: Secrets,
     lease: Lease,
     _lock: File,
@@ -210,6 +215,11 @@ impl App {
     /// JRN-005 while somebody else seals; JRN-002 when the journal is not the one that was sealed; JRN-003 and JRN-004
     /// when key or files do not do.
     pub async fn sealer(&self, folder: &Path) -> Result<Sealer> {
+        self.sealer_at(folder, self.place(folder)).await
+    }
+
+    /// The same of a log in another place.
+    async fn sealer_at(&self, folder: &Path, place: Place) -> Result<Sealer> {
         let file = folder.join(LOCK);
         let lock = File::options().create(true).truncate(false).read(true).write(true).open(&file);
         let lock = lock.map_err(|e| unusable(&file, &e.to_string()))?;
@@ -220,51 +230,53 @@ impl App {
             ));
         }
         let name = self.name_of(&lock).map_err(|e| unusable(&file, &e.to_string()))?;
-        let key = self.signing_key(folder)?;
-        let mut lease = self.lease(&name, key.origin()).await?;
-        let place = folder.join(LOG);
-        let wanted = Log::wanted(&place, key.public()).map_err(|e| broken(&e))?;
+        let key = match known_key(folder)? {
+            None => self.first_key(folder).await?,
+            Some(_) => self.signing_key(folder)?,
+        };
+        let mut lease = match self.lease(&name, key.origin()).await {
+            Err(standing_by @ Error::Invalid { code: "JRN-005", .. }) => {
+                self.keep_up(folder, key.origin()).await?;
+                return Err(standing_by);
+            }
+            lease => lease?,
+        };
+        let public = key.public().clone();
+        let wanted = at(&place, move |place| Log::wanted(place, &public)).await?;
+        self.log_is_here(folder, &place, &wanted).await?;
         let mut salts = Secrets::default();
         let tail = self.leaves(&mut salts, wanted, true).await?.unwrap_or_default();
-        let keys = folder.to_owned();
-        let opened = blocking(move || {
-            let log = Log::open(&place, key, &tail)?;
-            Ok((Epochs::open(&keys, &place, log.key())?, log))
+        let (keys, turns) = (folder.to_owned(), self.turns(key.origin()).await?);
+        let opened = at(&place, move |place| {
+            let log = Log::open(place, key, &tail)?;
+            Ok((Epochs::open(&keys, place, log.key(), &turns)?, log))
         });
-        let (epochs, log) = opened.await?.map_err(|e| broken(&e))?;
+        let (epochs, log) = opened.await?;
         lease.arrived(log.size(), &log.root())?;
         let log = Arc::new(Mutex::new(log));
         self.watch.opened(&log);
-        let mut sealer = Sealer { log, epochs, salts, lease, _lock: lock };
-        self.turn(&mut sealer)?;
+        let mut sealer = Sealer { log, epochs: Some(epochs), salts, lease, _lock: lock };
+        self.turn(&mut sealer).await?;
         Ok(sealer)
     }
 
     /// The log as it was last sealed, to prove entries beside whoever seals it.
     pub(crate) async fn prover(&self, folder: &Path) -> Result<Prover> {
-        let (place, mut tries) = (folder.join(LOG), 5);
+        let (place, mut tries) = (self.place(folder), 5);
         loop {
             let key = self.signing_key(folder)?;
-            let wanted = Log::wanted(&place, key.public()).map_err(|e| broken(&e))?;
+            let public = key.public().clone();
+            let wanted = at(&place, move |place| Log::wanted(place, &public)).await?;
             let mut salts = Secrets::default();
             let tail = self.leaves(&mut salts, wanted, false).await?.unwrap_or_default();
-            let at = place.clone();
-            match blocking(move || Log::open(&at, key, &tail)).await? {
+            let place = place.clone();
+            match blocking(move || Log::open(&place, key, &tail)).await? {
                 Ok(log) => return Ok(Prover { log: Arc::new(Mutex::new(log)), salts }),
                 // The head moved on between the two looks at it.
                 Err(seal::Error::Fork { .. }) if tries > 0 => tries -= 1,
                 Err(error) => return Err(broken(&error)),
             }
         }
-    }
-
-    /// Lets the key of today sign, which begins when the day is another and something was sealed since.
-    fn turn(&self, sealer: &mut Sealer) -> Result<()> {
-        let day = self.today().to_string();
-        let mut log = sealer.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let head = log.head().map(|(head, _)| head.clone());
-        let signs = sealer.epochs.on(&day, head.as_ref(), log.signing_key()).map_err(|e| broken(&e))?;
-        log.sign_beside(signs).map_err(|e| broken(&e))
     }
 
     /// Seals every staged entry; the head, if there is one.
@@ -274,43 +286,39 @@ impl App {
     /// written; JRN-032 when another node took over. The sealer is then to be given up. Any store error.
     pub async fn seal(&self, sealer: &mut Sealer) -> Result<Option<Head>> {
         self.lease_beat(&sealer.lease).await?;
-        self.turn(sealer)?;
+        self.turn(sealer).await?;
+        let mut size = sealer.with(|log| log.size()).await?;
         loop {
-            let size = sealer.with(|log| log.size());
             let most = size + u64::from(PART);
             let end = sealer.lease.stop(size).map_or(most, |stop| stop.min(most));
             let leaves = self.leaves(&mut sealer.salts, size..end, true).await?.unwrap_or_default();
-            let (log, added) = (Arc::clone(&sealer.log), leaves.len() as u64);
-            let grown = blocking(move || {
-                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            let added = leaves.len() as u64;
+            let grown = sealer.with(move |log| {
                 leaves.iter().try_for_each(|leaf| log.append(leaf))?;
                 Ok((log.size(), log.root()))
             });
-            let (now, root) = grown.await?.map_err(|e| broken(&e))?;
+            let (now, root) = self.while_beating(&sealer.lease, grown).await?.map_err(|e| broken(&e))?;
             sealer.lease.arrived(now, &root)?;
             if added < end - size {
-                return self.sign(sealer).await;
+                return self.sign(sealer, now).await;
             }
+            size = now;
         }
     }
 
     /// Signs what is durable, once it is noted who does.
-    async fn sign(&self, sealer: &mut Sealer) -> Result<Option<Head>> {
-        let size = sealer.with(|log| log.size());
+    async fn sign(&self, sealer: &mut Sealer, size: u64) -> Result<Option<Head>> {
         if let Some(wanted) = sealer.lease.stop(size) {
             return Err(broken(&seal::Error::Fork { size: wanted }));
         }
-        let log = Arc::clone(&sealer.log);
-        let settled = blocking(move || log.lock().unwrap_or_else(PoisonError::into_inner).settle()).await?;
+        let settled = self.while_beating(&sealer.lease, sealer.with(Log::settle)).await?;
         if let Some(head) = settled.map_err(|e| broken(&e))? {
             self.lease_head(&sealer.lease, &head).await?;
-            let log = Arc::clone(&sealer.log);
-            let signed =
-                blocking(move || log.lock().unwrap_or_else(PoisonError::into_inner).seal().map(|_| ())).await?;
+            let signed = self.while_beating(&sealer.lease, sealer.with(|log| log.seal().map(|_| ()))).await?;
             signed.map_err(|e| broken(&e))?;
         }
         self.watch.failed(None);
-        Ok(sealer.with(|log| log.head().map(|(head, _)| Head::from(head))))
+        sealer.with(|log| log.head().map(|(head, _)| Head::from(head))).await
     }
 
     /// Compares the whole journal with the whole log, and both with every head that somebody else has; `known` is one
@@ -324,13 +332,16 @@ impl App {
         let Some(key) = known_key(folder)? else { return self.unsealed(known).await };
         let mut pins = self.pins(&key).await?;
         pins.extend(known.clone().map(|known| known.0));
-        let Some(mut verifier) = Verifier::open(&folder.join(LOG), &key, pins).map_err(|e| broken(&e))? else {
-            return self.unsealed(known).await;
-        };
+        let public = key.clone();
+        let opened = at(&self.place(folder), move |place| Verifier::open(place, &public, pins)).await?;
+        let Some(mut verifier) = opened else { return self.unsealed(known).await };
         let mut salts = Secrets::default();
         while let Some(wanted) = verifier.wanted() {
             let leaves = self.leaves(&mut salts, wanted, false).await?;
-            if let Err(found) = verifier.give(leaves).map_err(|e| broken(&e))? {
+            let compared = blocking(move || verifier.give(leaves).map(|held| (held, verifier)));
+            let (held, compared) = compared.await?.map_err(|e| broken(&e))?;
+            verifier = compared;
+            if let Err(found) = held {
                 return self.broken(found).await;
             }
         }
@@ -390,7 +401,13 @@ impl App {
         self.prove_in(&Arc::clone(&prover.log), &mut prover.salts, seq, withheld).await
     }
 
-    async fn prove_in(&self, log: &Mutex<Log>, salts: &mut Secrets, seq: u64, withheld: &[String]) -> Result<String> {
+    async fn prove_in(
+        &self,
+        log: &Arc<Mutex<Log>>,
+        salts: &mut Secrets,
+        seq: u64,
+        withheld: &[String],
+    ) -> Result<String> {
         let missing = || {
             Error::invalid(
                 "JRN-006",
@@ -412,11 +429,12 @@ impl App {
         });
         let told: Vec<Field> = told.into_iter().map(Field::from).collect();
         let extra = serde_json::to_vec(&told).unwrap_or_default();
-        log.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .prove(index, extra)
-            .map(|proof| proof.text())
-            .map_err(|_| missing())
+        let log = Arc::clone(log);
+        match blocking(move || log.lock().unwrap_or_else(PoisonError::into_inner).prove(index, extra)).await? {
+            Ok(proof) => Ok(proof.text()),
+            Err(error @ seal::Error::Bucket { .. }) => Err(broken(&error)),
+            Err(_) => Err(missing()),
+        }
     }
 
     /// Copies the log, as it was last sealed, to a folder for somebody else: hashes and heads, nothing that could be
@@ -425,9 +443,8 @@ impl App {
     /// # Errors
     /// JRN-004 when a file cannot be read or written.
     pub async fn copy_log(&self, sealer: &Sealer, to: &Path) -> Result<()> {
-        let (log, to) = (Arc::clone(&sealer.log), to.to_owned());
-        let copied = blocking(move || log.lock().unwrap_or_else(PoisonError::into_inner).publish(&to)).await?;
-        copied.map_err(|e| broken(&e))
+        let to = to.to_owned();
+        sealer.with(move |log| log.publish(&to)).await?.map_err(|e| broken(&e))
     }
 
     /// The public key of the log in a data folder, made with its secret at the first time.
@@ -448,6 +465,12 @@ impl App {
             lock.write_all(name.as_bytes()).map_err(failed)?;
         }
         Ok(name)
+    }
+
+    /// The key of a data folder that has none yet. Where the journal was sealed before, that log has another key.
+    async fn first_key(&self, folder: &Path) -> Result<SigningKey> {
+        let sealed = self.store.sealing().await?;
+        if sealed.origin.is_empty() { self.signing_key(folder) } else { Err(lease::of_another_log(&sealed)) }
     }
 
     fn signing_key(&self, folder: &Path) -> Result<SigningKey> {
@@ -487,8 +510,10 @@ impl Prover {
 }
 
 impl Sealer {
-    fn with<T>(&self, what: impl FnOnce(&Log) -> T) -> T {
-        what(&self.log.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Does something with the log where it may wait for a disk or a network.
+    async fn with<T: Send + 'static>(&self, what: impl FnOnce(&mut Log) -> T + Send + 'static) -> Result<T> {
+        let log = Arc::clone(&self.log);
+        blocking(move || what(&mut log.lock().unwrap_or_else(PoisonError::into_inner))).await
     }
 }
 
@@ -558,6 +583,8 @@ fn broken(error: &seal::Error) -> Error {
             "JRN-003",
             "封印の署名を確かめられませんでした。封印がこの鍵のものではありません。データフォルダの log と log.key と log.epoch を、同じバックアップから戻してください。",
         ),
+        seal::Error::Taken => lease::taken(),
+        seal::Error::Bucket { place, trouble } => bucket::fault(place, trouble),
         seal::Error::Epochs(number) => Error::invalid(
             "JRN-026",
             format!(

@@ -62,6 +62,12 @@ impl SigningKey {
         Ok(Self { signer, text: text.to_owned(), public, also: None })
     }
 
+    /// The seed it was made of.
+    pub(crate) fn seed(&self) -> Result<Vec<u8>, Error> {
+        let coded = self.text.splitn(5, '+').last().and_then(|key| STANDARD.decode(key).ok());
+        coded.and_then(|key| key.get(1..).map(<[u8]>::to_vec)).ok_or(Error::Key)
+    }
+
     /// From now on `key` signs beside this one, and nothing that signed beside it before.
     pub(crate) fn beside(&mut self, key: &Self) -> Result<(), Error> {
         self.also = Some(StandardSigner::new(&key.text).map_err(|_| Error::Key)?);

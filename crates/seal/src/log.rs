@@ -1,6 +1,6 @@
-//! The tree on disk.
+//! The tree on disk, or in a bucket.
 //!
-//! A folder in the layout of `tlog-tiles`: `checkpoint`, `tile/<level>/<path>` with 256 hashes each and
+//! A [place](crate::place) in the layout of `tlog-tiles`: `checkpoint`, `tile/<level>/<path>` with 256 hashes each and
 //! `tile/entries/<path>` with 256 leaves each. Only full tiles are files, which are written once and never again; the
 //! open ones, at most 255 hashes a level, are in memory. After a restart they are computed from the full tiles and the
 //! leaves that came after the last of them, which the caller still has. A head is signed only after everything it
@@ -8,6 +8,7 @@
 //!
 //! A log goes on only from what it signed: on opening, the given leaves must lead to the root of the last head.
 
+mod carry;
 #[cfg(test)]
 mod cut;
 mod give;
@@ -22,9 +23,10 @@ use tlog_tiles::{
     EMPTY_HASH, Hash, HashReader, Tile, node_hash, prove_record, prove_tree, record_hash, split_stored_hash_index,
 };
 
-use crate::disk::Disk;
+use crate::bucket::Trouble;
 use crate::epoch::{CHAIN, Chain};
 use crate::key::{PublicKey, SigningKey};
+use crate::place::{Place, Writer};
 use crate::proof::Proof;
 
 /// Height of a tile: 2⁸ hashes.
@@ -47,6 +49,17 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A bucket could not be read or written.
+    #[error("{place}: {trouble}")]
+    Bucket {
+        /// Which object.
+        place: String,
+        /// Why.
+        trouble: Trouble,
+    },
+    /// Somebody else wrote what this writer was about to replace.
+    #[error("somebody else writes")]
+    Taken,
     /// A key is malformed, or the machine has no randomness.
     #[error("no key")]
     Key,
@@ -140,7 +153,7 @@ impl Checkpoint {
 
 /// A log that is open for writing. Nobody else may have it open.
 pub struct Log {
-    disk: Disk,
+    disk: Writer,
     key: SigningKey,
     size: u64,
     /// Of each level the hashes of its open tile; level 0 are the leaves.
@@ -156,23 +169,24 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::Signature`] when the head is not of this key; any error of a file.
-    pub fn wanted(folder: &Path, key: &PublicKey) -> Result<Range<u64>, Error> {
-        let size = match read(&folder.join(HEAD))? {
+    pub fn wanted(place: impl Into<Place>, key: &PublicKey) -> Result<Range<u64>, Error> {
+        let size = match place.into().read(HEAD)? {
             Some(note) => Checkpoint::open(&note, key)?.size,
             None => 0,
         };
         Ok(size - size % FULL..size)
     }
 
-    /// Opens the log in a folder, which is made when something is written; `tail` are the leaves that are
+    /// Opens the log in a place; a folder is made when something is written; `tail` are the leaves that are
     /// [`wanted`](Self::wanted).
     ///
     /// # Errors
     /// [`Error::Fork`] when the leaves are not those that the last head covers; [`Error::Signature`] when the head is
     /// not of this key; any error of a file.
-    pub fn open(folder: &Path, key: SigningKey, tail: &[Vec<u8>]) -> Result<Self, Error> {
-        let mut log = Self { disk: Disk::new(folder), key, size: 0, open: Vec::new(), bundle: Vec::new(), head: None };
-        let Some(note) = read(&folder.join(HEAD))? else { return Ok(log) };
+    pub fn open(place: impl Into<Place>, key: SigningKey, tail: &[Vec<u8>]) -> Result<Self, Error> {
+        let disk = Writer::new(&place.into());
+        let mut log = Self { disk, key, size: 0, open: Vec::new(), bundle: Vec::new(), head: None };
+        let Some(note) = log.disk.take_up(HEAD)? else { return Ok(log) };
         let head = Checkpoint::open(&note, log.key.public())?;
         let size = head.size;
         let full = size - size % FULL;
@@ -266,11 +280,12 @@ impl Log {
     /// When the head cannot be written.
     pub fn sign_beside(&mut self, epoch: &SigningKey) -> Result<(), Error> {
         self.key.beside(epoch)?;
-        if let Some((head, note)) = self.head.take() {
-            let note = if epoch.public().signed(&note) { note } else { head.note(&self.key)? };
-            self.disk.replace(HEAD, &note)?;
-            self.head = Some((head, note));
-        }
+        let Some((head, note)) = self.head.as_mut().filter(|(_, note)| !epoch.public().signed(note)) else {
+            return Ok(());
+        };
+        let signed = head.note(&self.key)?;
+        self.disk.replace(HEAD, &signed)?;
+        *note = signed;
         Ok(())
     }
 
@@ -307,25 +322,17 @@ impl Log {
         Ok(Proof { index, extra, hashes: hashes.into_iter().map(|h| h.0).collect(), checkpoint: note.clone() })
     }
 
-    /// Copies the log as of its last head to another folder, the open tiles and bundle as partial ones: the folder as
-    /// other people's tools read it. Full tiles that are there already are left alone. Nothing may have been appended
+    /// Copies the log as of its last head to a folder, the open tiles and bundle as partial ones: the folder as other
+    /// people's tools read it. Full tiles that are there already are left alone. Nothing may have been appended
     /// since the last head.
     ///
     /// # Errors
     /// Any error of a file.
     pub fn publish(&self, to: &Path) -> Result<(), Error> {
-        let mut away = Disk::new(to);
-        let mut give = |path: &str| match read(&self.disk.root().join(path))? {
-            Some(_) if to.join(path).exists() => Ok(()),
-            Some(tile) => away.write(path, &tile),
-            None => Err(Error::Malformed("tile")),
-        };
-        for n in 0..self.size / FULL {
-            give(&Tile::new(HEIGHT, 0, n, 1 << HEIGHT, true).path_of_entries())?;
-        }
-        for level in 0..u8::try_from(self.open.len()).unwrap_or(u8::MAX) {
-            for n in 0..self.size >> (u32::from(HEIGHT) * (u32::from(level) + 1)) {
-                give(&Tile::new(HEIGHT, level, n, 1 << HEIGHT, false).path_of_hashes())?;
+        let mut away = Writer::new(&to.into());
+        for path in self.full() {
+            if !to.join(&path).exists() {
+                away.write(&path, &self.disk.read(&path)?.ok_or(Error::Malformed("tile"))?)?;
             }
         }
         for (level, hashes) in self.open.iter().enumerate().filter(|(_, hashes)| !hashes.is_empty()) {
@@ -338,13 +345,7 @@ impl Log {
             let (n, width) = (self.size / FULL, u32::try_from(self.size % FULL).unwrap_or(u32::MAX));
             away.write(&Tile::new(HEIGHT, 0, n, width, true).path_of_entries(), &self.bundle)?;
         }
-        if let Some(chain) = read(&self.disk.root().join(CHAIN))? {
-            away.write(CHAIN, &chain)?;
-        }
-        match &self.head {
-            Some((_, note)) => away.replace(HEAD, note),
-            None => Ok(()),
-        }
+        self.finish(&mut away)
     }
 
     fn push(&mut self, level: usize, hash: Hash) -> Result<(), Error> {
@@ -366,7 +367,7 @@ impl Log {
 
     fn full_tile(&self, level: u8, n: u64) -> Result<Vec<u8>, Error> {
         let path = Tile::new(HEIGHT, level, n, 1 << HEIGHT, false).path_of_hashes();
-        match read(&self.disk.root().join(&path))? {
+        match self.disk.read(&path)? {
             Some(tile) if tile.len() == 32 << HEIGHT => Ok(tile),
             _ => Err(Error::Malformed("tile")),
         }
@@ -396,7 +397,7 @@ impl HashReader for Log {
 /// Follows a folder from the first leaf to its head: every leaf as it was hashed, every tile as it was built, the root
 /// as it was signed. Whoever has the entries [gives](Self::give) the leaves they make, a [part](Self::wanted) at a time.
 pub struct Verifier {
-    folder: PathBuf,
+    place: Place,
     head: Checkpoint,
     levels: Vec<Vec<Hash>>,
     at: u64,
@@ -415,10 +416,11 @@ impl Verifier {
     /// # Errors
     /// [`Error::Signature`] when the head is not of this key, [`Error::Epochs`] when its epochs do not hold; any error
     /// of a file.
-    pub fn open(folder: &Path, key: &PublicKey, known: Vec<Pin>) -> Result<Option<Self>, Error> {
-        let Some(note) = read(&folder.join(HEAD))? else { return Ok(None) };
+    pub fn open(place: impl Into<Place>, key: &PublicKey, known: Vec<Pin>) -> Result<Option<Self>, Error> {
+        let place = place.into();
+        let Some(note) = place.read(HEAD)? else { return Ok(None) };
         let head = Checkpoint::open(&note, key)?;
-        let chain = Chain::read(folder, key)?;
+        let chain = Chain::read(&place, key)?;
         let mut pins: Vec<Pin> = known.into_iter().chain(chain.pins()).filter(|pin| pin.size > 0).collect();
         pins.sort_by_key(|pin| std::cmp::Reverse(pin.size));
         let cut = pins.iter().find(|pin| pin.size > head.size);
@@ -432,7 +434,7 @@ impl Verifier {
             None => None,
         };
         pins.retain(|pin| pin.size <= head.size);
-        Ok(Some(Self { folder: folder.to_owned(), head, levels: vec![Vec::new()], at: 0, pins, held: 0, fault }))
+        Ok(Some(Self { place, head, levels: vec![Vec::new()], at: 0, pins, held: 0, fault }))
     }
 
     /// What is wrong although every leaf fits: the log is smaller than it is known to have been, or its head lacks a
@@ -466,7 +468,7 @@ impl Verifier {
             Ok(Err(Broken { index, until: index + 1, what: What::File(path.clone()) }))
         };
         // What is not full has no file at home.
-        let stored = match read(&self.folder.join(&path))? {
+        let stored = match self.place.read(&path)? {
             Some(bytes) => split(&bytes),
             None if count < FULL => leaves.clone(),
             None => None,
@@ -495,7 +497,7 @@ impl Verifier {
         }
         self.hash(rest);
         if count == FULL
-            && let Err(path) = climb(&self.folder, &mut self.levels, self.at, 0)?
+            && let Err(path) = climb(&self.place, &mut self.levels, self.at, 0)?
         {
             return Ok(Err(Broken { index: at, until: self.at, what: What::File(path) }));
         }
@@ -540,13 +542,13 @@ fn root(levels: &[Vec<Hash>]) -> [u8; 32] {
 
 /// Closes the tiles from a level up that are full once there are `size` leaves, comparing each with its file; the path
 /// of one that differs.
-fn climb(folder: &Path, levels: &mut Vec<Vec<Hash>>, size: u64, mut level: usize) -> Result<Result<(), String>, Error> {
+fn climb(place: &Place, levels: &mut Vec<Vec<Hash>>, size: u64, mut level: usize) -> Result<Result<(), String>, Error> {
     while let Some(open) = levels.get_mut(level).filter(|open| open.len() == 1 << HEIGHT) {
         let tile = joined(open);
         open.clear();
         let n = (size >> (usize::from(HEIGHT) * (level + 1))) - 1;
         let path = Tile::new(HEIGHT, u8::try_from(level).unwrap_or(u8::MAX), n, 1 << HEIGHT, false).path_of_hashes();
-        if read(&folder.join(&path))?.as_ref() != Some(&tile) {
+        if place.read(&path)?.as_ref() != Some(&tile) {
             return Ok(Err(path));
         }
         level += 1;
@@ -587,12 +589,12 @@ fn split(mut bundle: &[u8]) -> Option<Vec<Vec<u8>>> {
 }
 
 /// Paths of `tlog-tiles`, which name no height.
-trait Place {
+trait Named {
     fn path_of_hashes(&self) -> String;
     fn path_of_entries(&self) -> String;
 }
 
-impl Place for Tile {
+impl Named for Tile {
     fn path_of_hashes(&self) -> String {
         self.path().replacen("tile/8/", "tile/", 1)
     }
@@ -631,12 +633,12 @@ pub(crate) fn durable(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// The signed head that lies in a folder, whoever signed it; `None` when nothing was ever sealed.
+/// The signed head that lies in a place, whoever signed it; `None` when nothing was ever sealed.
 ///
 /// # Errors
 /// Any error of the file.
-pub fn last(folder: &Path) -> Result<Option<Vec<u8>>, Error> {
-    read(&folder.join(HEAD))
+pub fn last(place: impl Into<Place>) -> Result<Option<Vec<u8>>, Error> {
+    place.into().read(HEAD)
 }
 
 /// The leaves of a range that a [`Verifier`] wants, as their bundle in a folder has them; `None` when it is not there, or

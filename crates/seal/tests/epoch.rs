@@ -10,7 +10,6 @@ use std::path::Path;
 
 use house::{House, leaf, pin};
 use proptest::prelude::*;
-use seal::epoch::found;
 use seal::witness::{CosignerKey, Refusal, Witness, submission};
 use seal::{Chain, Error, Log, PublicKey, SigningKey};
 use tempfile::TempDir;
@@ -134,10 +133,7 @@ fn a_thief_of_todays_keys_cannot_change_an_earlier_day() {
     // Without the chain; with the chain of another log of the same key; with the chain cut to its first record.
     fs::remove_file(thief.log().join("epochs")).unwrap();
     assert!(thief.verify_made(Vec::new(), forged).unwrap_err().contains("epoch 0"));
-    let other = House { folder: TempDir::new().unwrap(), key: house.key() };
-    found(other.keys(), "sakimori.example").unwrap();
-    other.day("2026-11-01", 1);
-    fs::copy(other.log().join("epochs"), thief.log().join("epochs")).unwrap();
+    fs::write(thief.log().join("epochs"), another_beginning(&house.key)).unwrap();
     assert!(thief.verify_made(Vec::new(), forged).unwrap_err().contains("epoch 0"));
     let first: Vec<u8> = chain.split_inclusive(|b| *b == b'\n').take(10).flatten().copied().collect();
     fs::write(thief.log().join("epochs"), first).unwrap();
@@ -156,6 +152,17 @@ fn a_thief_of_todays_keys_cannot_change_an_earlier_day() {
     log.seal().unwrap();
     let more = |n: u64| if n == 900 { b"more".to_vec() } else { leaf(n) };
     assert_eq!(house.verify_made(Vec::new(), more), Err("Epoch 600..901".to_owned()));
+}
+
+/// A chain that begins with a key of the thief, signed by the key of the log.
+fn another_beginning(key: &SigningKey) -> Vec<u8> {
+    let first = SigningKey::generate(&format!("{}/epoch-0", key.origin())).unwrap();
+    let root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let (origin, first) = (key.origin(), first.public().text());
+    let text = format!("sakimori-epoch/1\n{origin}\n0\n2026-11-01\n0\n{root}\n{first}\n{}=\n", "A".repeat(43));
+    let mut note = signed_note::Note::new(text.as_bytes(), &[]).unwrap();
+    note.add_sigs(&[&signed_note::StandardSigner::new(key.text()).unwrap()]).unwrap();
+    note.to_bytes()
 }
 
 #[test]

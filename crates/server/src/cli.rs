@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use app::{App, SystemClock};
+use app::{App, LogBucket, SystemClock};
 use clap::{Parser, Subcommand};
 use domain::journal::Actor;
 use store::{Location, Store};
@@ -43,6 +43,9 @@ pub(crate) struct Cli {
     /// PostgreSQLのURL（指定するとデータはそちらに置きます）
     #[arg(long, value_name = "URL", global = true, env = "SAKIMORI_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// 封印を置くS3互換の保管庫の設定（TOML、0600）［省くと データフォルダの bucket.toml。なければ封印もデータフォルダに置きます］
+    #[arg(long, value_name = "ファイル", global = true, env = "SAKIMORI_BUCKET")]
+    bucket: Option<PathBuf>,
     /// 対象の施設（コードか名前。一つだけなら省略できます）
     #[arg(long, value_name = "施設", global = true)]
     facility: Option<String>,
@@ -146,11 +149,13 @@ impl Context {
     async fn open(
         location: &Location,
         data: PathBuf,
+        bucket: Option<&Path>,
         actor: String,
         wanted: Option<String>,
         lang: domain::text::Lang,
     ) -> Result<Self> {
-        let app = App::new(Store::open(location).await?, SystemClock).with_data(&data);
+        let bucket = LogBucket::of(&data, bucket)?;
+        let app = App::new(Store::open(location).await?, SystemClock).with_data(&data).with_bucket(bucket);
         Ok(Self { app, data, actor: Actor::new(actor), wanted, lang })
     }
 
@@ -204,7 +209,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
             "データフォルダ「{folder}」にデータがありません（DAT-001）。場所が違うか、まだ始めていません。--data か環境変数 SAKIMORI_DATA を確かめてください。新しく始めるときは、sakimori demo、sakimori import、sakimori facility add のどれかを先に実行してください。"
         ),
     }
-    let context = Context::open(&location, cli.data, cli.actor, cli.facility, lang).await?;
+    let context = Context::open(&location, cli.data, cli.bucket.as_deref(), cli.actor, cli.facility, lang).await?;
     match cli.command {
         Command::Facility(command) => command.run(&context).await,
         Command::Import(command) => command.run(&context).await,

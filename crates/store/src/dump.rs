@@ -69,6 +69,7 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("log_keepers", "id grade url trust tls", "made_at"),
         ("log_heads", "id grade name origin root proof", "size at"),
         ("unrecorded", "class", "goes_on"),
+        ("log_turns", "origin fresh record", "number"),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
@@ -86,6 +87,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "journal" => &["seq"],
         "seal_keys" => &["facility", "month"],
         "unrecorded" => &["class"],
+        "log_turns" => &["origin", "number"],
         "arrival_heads" => &["facility", "source"],
         "review_settings" => &["facility", "name"],
         _ => &["id"],

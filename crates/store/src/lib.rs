@@ -50,7 +50,7 @@ pub use jobs::JobRow;
 pub use machines::MachineRow;
 pub use mail::{MailQueue, MailRow, MailSettingsRow};
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
-pub use sealing::Sealing;
+pub use sealing::{LogTurn, Sealing};
 pub use stage::{JournalEnd, Unplaced};
 pub use tx::WriteTx;
 pub use uploads::HeldUpload;

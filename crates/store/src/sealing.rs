@@ -28,6 +28,17 @@ pub struct Sealing {
     pub root: String,
 }
 
+/// How the key of a day follows from the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogTurn {
+    /// Number of the key.
+    pub number: i64,
+    /// What was drawn for it, in hex.
+    pub fresh: String,
+    /// Its record.
+    pub record: String,
+}
+
 impl Store {
     /// Whether no other process can have this database open.
     pub fn alone(&self) -> bool {
@@ -82,6 +93,39 @@ impl Store {
         let sql = "UPDATE sealing SET beat = beat + 1, origin = $1, size = $2, root = $3 WHERE id = 1 AND term = $4";
         let values: Vec<Value> = vec![origin.into(), size.into(), root.into(), term.into()];
         Ok(self.housekeep(sql, values).await? == 1)
+    }
+
+    /// How the keys of the log named `origin` follow from each other, from number `first` on, in order.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn log_turns(&self, origin: &str, first: i64) -> Result<Vec<LogTurn>> {
+        let sql = "SELECT number, fresh, record FROM log_turns WHERE origin = $1 AND number >= $2 ORDER BY number";
+        let rows = self.query(sql, vec![origin.into(), first.into()]).await?;
+        let read = |row: &QueryResult| -> std::result::Result<LogTurn, sea_orm::DbErr> {
+            let (number, fresh, record) =
+                (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+            Ok(LogTurn { number, fresh, record })
+        };
+        Ok(rows.iter().map(read).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// Notes how the holder of this term turns over, unless that number was decided before; what was decided. `None`
+    /// when somebody took over.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn log_turn(&self, term: i64, origin: &str, turn: LogTurn) -> Result<Option<LogTurn>> {
+        let sql = "INSERT INTO log_turns (origin, number, fresh, record) \
+                   SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT) \
+                   FROM sealing WHERE id = 1 AND term = $5 ON CONFLICT (origin, number) DO NOTHING";
+        let LogTurn { number, fresh, record } = turn;
+        self.housekeep(sql, vec![origin.into(), number.into(), fresh.into(), record.into(), term.into()]).await?;
+        if !self.sealing_beat(term).await? {
+            return Ok(None);
+        }
+        let decided = self.log_turns(origin, number).await?.into_iter().find(|turn| turn.number == number);
+        decided.map(Some).ok_or_else(|| Error::Corrupt { what: format!("log_turns {number}") })
     }
 
     /// Forgets the log that was sealed, because it and its key are lost: the next one that seals begins another.

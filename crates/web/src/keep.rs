@@ -150,7 +150,7 @@ async fn stamp(app: &App, folder: &std::path::Path, keeper: &Keeper, memory: &Me
         return Ok(None);
     }
     let newest = app.kept_heads().await.map_err(|e| e.to_string())?.into_iter().find(|kept| kept.grade == Grade::Stamp);
-    let Some(asked) = app.stamp_request(folder).map_err(|e| e.to_string())? else { return Ok(None) };
+    let Some(asked) = app.stamp_request(folder).await.map_err(|e| e.to_string())? else { return Ok(None) };
     // After a restart the last one tells when the next is due.
     if let Some(newest) = newest
         && app.now().duration_since(newest.at) < STAMP_EVERY

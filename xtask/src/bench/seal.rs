@@ -1,5 +1,6 @@
 //! What the journal costs: staging, sealing, checking, and the bytes they leave; beside what this disk and PostgreSQL
-//! take for less.
+//! take for less. With the settings of a bucket in `SAKIMORI_BUCKET` (a file like `bucket.toml`, naming a place in it where
+//! nothing is yet) the log of the run lies there.
 
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use app::{App, Sealed, SystemClock};
+use app::{App, LogBucket, Sealed, SystemClock};
 use domain::access::{Access, Act};
 use domain::journal::{Actor, Event};
 use seal::{Log, SigningKey, Verifier};
@@ -54,7 +55,9 @@ pub(super) async fn run(url: Option<&str>) -> Result<()> {
     let data = folder.path().join("data");
     fs::create_dir_all(&data)?;
     let location = url.map_or_else(|| Location::Folder(data.clone()), |url| Location::Postgres(url.to_owned()));
-    let app = Arc::new(App::new(Store::open(&location).await?, SystemClock));
+    let settings = std::env::var_os("SAKIMORI_BUCKET").map(PathBuf::from);
+    let bucket = LogBucket::of(&data, settings.as_deref())?;
+    let app = Arc::new(App::new(Store::open(&location).await?, SystemClock).with_bucket(bucket));
     alone(&app, floor).await?;
     crowd(&app, &data).await?;
     bytes(&app, &data, url.is_none()).await?;
@@ -140,7 +143,12 @@ async fn crowd(app: &Arc<App>, data: &Path) -> Result<()> {
 /// Bytes that an entry takes: in the folder of the log, at full speed and at one a second, and in the database.
 async fn bytes(app: &App, data: &Path, sqlite: bool) -> Result<()> {
     let entries = app.store.journal_head().await?.0;
-    println!("| log folder, an entry, at full speed | {:.0} B on disk | |", disk(&data.join("log"))? / entries as f64);
+    if data.join("log").exists() {
+        println!(
+            "| log folder, an entry, at full speed | {:.0} B on disk | |",
+            disk(&data.join("log"))? / entries as f64
+        );
+    }
     if sqlite {
         let database = fs::metadata(data.join("sakimori.db"))?.len();
         let text: usize =

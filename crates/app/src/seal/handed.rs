@@ -11,7 +11,8 @@ use seal::leaf::{disclose, leaf_of};
 use seal::{Log, PublicKey, Verifier};
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Head, LOG, Secrets, broken, entry_of, fields};
+use super::bucket::at;
+use super::{Field, Head, KEY as SIGNING_KEY, Secrets, broken, entry_of, fields};
 use crate::error::{Error, Result};
 use crate::{App, blocking};
 
@@ -54,13 +55,16 @@ impl App {
     /// # Errors
     /// JRN-002 to JRN-004 when the log cannot be read or does not fit the journal; any store error.
     pub async fn handed_log(&self, facility: &Facility, alone: bool) -> Result<Vec<(String, Vec<u8>)>> {
-        let Some(folder) = self.data.clone().filter(|folder| folder.join(LOG).join("checkpoint").exists()) else {
+        let Some(folder) = self.data.clone().filter(|folder| folder.join(SIGNING_KEY).exists()) else {
             return Ok(Vec::new());
         };
         let key = self.signing_key(&folder)?;
-        let (place, public, origin) = (folder.join(LOG), key.public().text().to_owned(), key.origin().to_owned());
-        let mut salts = Secrets::default();
-        let wanted = Log::wanted(&place, key.public()).map_err(|e| broken(&e))?;
+        let (place, known, origin) = (self.place(&folder), key.public().clone(), key.origin().to_owned());
+        let (mut salts, public) = (Secrets::default(), known.text().to_owned());
+        let wanted = at(&place, move |place| Log::wanted(place, &known)).await?;
+        if wanted.end == 0 {
+            return Ok(Vec::new());
+        }
         let tail = self.leaves(&mut salts, wanted, false).await?.unwrap_or_default();
         let copied = blocking(move || {
             let away = tempfile::tempdir().map_err(|e| unreadable(&e))?;

@@ -17,6 +17,7 @@ use store::{LogHead, LogKeeper};
 
 use uuid::Uuid;
 
+use super::bucket::at;
 use super::{Head, Sealer, broken, known_key};
 use crate::error::{Error, Result};
 use crate::identity::secrets::unhex;
@@ -312,7 +313,7 @@ impl App {
     /// # Errors
     /// JRN-003 and JRN-004 when key or head cannot be read; any store error.
     pub async fn paper_head(&self, actor: &Actor, facility: &str, folder: &Path) -> Result<Option<(Head, String)>> {
-        let Some((head, _)) = self.last_head(folder)? else { return Ok(None) };
+        let Some((head, _)) = self.last_head(folder).await? else { return Ok(None) };
         let line = head.line();
         let kept = LogHead {
             id: Uuid::now_v7().to_string(),
@@ -335,9 +336,9 @@ impl App {
     ///
     /// # Errors
     /// JRN-003 and JRN-004 when key or head cannot be read.
-    pub fn last_head(&self, folder: &Path) -> Result<Option<(Head, Vec<u8>)>> {
+    pub async fn last_head(&self, folder: &Path) -> Result<Option<(Head, Vec<u8>)>> {
         let Some(key) = known_key(folder)? else { return Ok(None) };
-        let Some(note) = seal::log::last(&folder.join(super::LOG)).map_err(|e| broken(&e))? else { return Ok(None) };
+        let Some(note) = at(&self.place(folder), |place| seal::log::last(place)).await? else { return Ok(None) };
         let head = Checkpoint::open(&note, &key).map_err(|e| broken(&e))?;
         Ok(Some((Head::from(&head), note)))
     }

@@ -4,10 +4,12 @@
 //! that term before it is published, so a holder that was away and overtaken publishes nothing more; and whoever takes
 //! over has to arrive at that head from the journal before it signs another. There is never a second history.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use domain::journal::{Actor, hex};
 use seal::Checkpoint;
+use store::Sealing;
 
 use super::broken;
 use crate::App;
@@ -16,9 +18,12 @@ use crate::error::{Error, Result};
 /// How long nothing is heard of a holder on another machine before it is taken for dead; it says something every second.
 const SILENCE: Duration = Duration::from_secs(5);
 
+/// How often a holder that waits for something says that it lives.
+const BEAT: Duration = Duration::from_secs(1);
+
 /// The right to seal, as long as nobody took over.
 pub(super) struct Lease {
-    term: i64,
+    pub(super) term: i64,
     /// The head that was signed last, where the log has not arrived at it yet: its size and root in hex.
     ahead: Option<(u64, String)>,
 }
@@ -32,13 +37,7 @@ impl App {
     pub(super) async fn lease(&self, place: &str, origin: &str) -> Result<Lease> {
         let mut seen = self.store.sealing().await?;
         if !seen.origin.is_empty() && seen.origin != origin {
-            return Err(Error::invalid(
-                "JRN-031",
-                format!(
-                    "操作記録を封印できませんでした。この記録は別の封印「{}」で続いています（{}件）。その封印があるデータフォルダで動かしてください。封印と鍵をなくしたときは journal begin-anew で、新しい封印を始められます。",
-                    seen.origin, seen.size
-                ),
-            ));
+            return Err(of_another_log(&seen));
         }
         if !self.store.alone() && !seen.place.is_empty() && seen.place != place {
             tokio::time::sleep(SILENCE).await;
@@ -59,6 +58,20 @@ impl App {
     /// JRN-032 when another node took over.
     pub(super) async fn lease_beat(&self, lease: &Lease) -> Result<()> {
         if self.store.alone() || self.store.sealing_beat(lease.term).await? { Ok(()) } else { Err(taken()) }
+    }
+
+    /// Waits for what may take long, and says meanwhile that the holder lives.
+    ///
+    /// # Errors
+    /// JRN-032 when another node took over; what was begun ends by itself then, and what it publishes is what was noted.
+    pub(super) async fn while_beating<T>(&self, lease: &Lease, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = pin!(work);
+        loop {
+            match tokio::time::timeout(BEAT, &mut work).await {
+                Ok(done) => return done,
+                Err(_) => self.lease_beat(lease).await?,
+            }
+        }
     }
 
     /// Notes a head before it is published.
@@ -110,7 +123,18 @@ fn held() -> Error {
     )
 }
 
-fn taken() -> Error {
+/// The refusal of a folder that has not the key of the log that was sealed.
+pub(super) fn of_another_log(sealed: &Sealing) -> Error {
+    Error::invalid(
+        "JRN-031",
+        format!(
+            "操作記録を封印できませんでした。この記録は別の封印「{}」で続いています（{}件）。その封印があるデータフォルダで動かしてください。別のコンピュータのときは、そこの log.key と log.epoch と secret.key をこのデータフォルダに写してください。封印と鍵をなくしたときは journal begin-anew で、新しい封印を始められます。",
+            sealed.origin, sealed.size
+        ),
+    )
+}
+
+pub(super) fn taken() -> Error {
     Error::invalid(
         "JRN-032",
         "操作記録の封印をやめました。しばらく応答がなかったため、別のサーバが引き継いでいます。記録は失われていません。このサーバは自動で待機に戻ります。",

@@ -27,8 +27,8 @@ impl App {
     ///
     /// # Errors
     /// JRN-003 and JRN-004 when key or head cannot be read.
-    pub fn stamp_request(&self, folder: &std::path::Path) -> Result<Option<StampRequest>> {
-        let Some((_, note)) = self.last_head(folder)? else { return Ok(None) };
+    pub async fn stamp_request(&self, folder: &std::path::Path) -> Result<Option<StampRequest>> {
+        let Some((_, note)) = self.last_head(folder).await? else { return Ok(None) };
         Ok(Some(StampRequest { request: request(&note).map_err(|e| broken(&e))?, note }))
     }
 

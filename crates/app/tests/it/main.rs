@@ -5,6 +5,7 @@
 mod access;
 mod audit_folder;
 mod authenticator;
+mod bucket;
 mod changes;
 mod clinic;
 mod demo;

@@ -141,16 +141,16 @@ proptest! {
             for more in [first, second] {
                 (0..more).for_each(|_| log.append(&leaf(log.size())).unwrap());
                 log.seal().unwrap();
-                heads.push((log.disk.steps.len(), log.size()));
+                heads.push((log.disk.steps().len(), log.size()));
             }
-            let cut = at % (log.disk.steps.len() + 1);
+            let cut = at % (log.disk.steps().len() + 1);
             let mut platter = before;
             // The folder of the log itself may be lost as well, as long as nothing was signed.
             platter.seen.insert(root.clone(), None);
             if size > 0 {
                 platter.kept.insert(root.clone(), None);
             }
-            log.disk.steps[..cut].iter().for_each(|step| platter.take(step));
+            log.disk.steps()[..cut].iter().for_each(|step| platter.take(step));
             let mut state = seed;
             let mut dice = || {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

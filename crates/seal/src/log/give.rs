@@ -2,7 +2,7 @@
 
 use tlog_tiles::Tile;
 
-use super::{CHAIN, Error, HEAD, HEIGHT, Log, Place as _, joined, read, split};
+use super::{CHAIN, Error, HEAD, HEIGHT, Log, Named as _, joined, split};
 
 impl Log {
     /// The file at a path of `tlog-tiles`, as of the last head: the head itself, a full tile or bundle, or as much of
@@ -16,7 +16,7 @@ impl Log {
             return Ok(Some(note.clone()));
         }
         if path == CHAIN {
-            return read(&self.disk.root().join(CHAIN));
+            return self.disk.read(CHAIN);
         }
         let Some(tile) = named(path) else { return Ok(None) };
         let (level, n, width) = (u32::from(tile.level()), tile.level_index(), u64::from(tile.width()));
@@ -30,9 +30,9 @@ impl Log {
         let open = self.size.checked_shr(below + u32::from(HEIGHT)).unwrap_or(0) == n;
         let bytes = match (tile.is_data(), open) {
             (true, true) => Some(self.bundle.clone()),
-            (true, false) => read(&self.disk.root().join(full.path_of_entries()))?,
+            (true, false) => self.disk.read(&full.path_of_entries())?,
             (false, true) => self.open.get(usize::from(tile.level())).map(|hashes| joined(hashes)),
-            (false, false) => read(&self.disk.root().join(full.path_of_hashes()))?,
+            (false, false) => self.disk.read(&full.path_of_hashes())?,
         };
         let Some(mut bytes) = bytes else { return Err(Error::Malformed("tile")) };
         let width = usize::try_from(width).unwrap_or(usize::MAX);

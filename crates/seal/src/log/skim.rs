@@ -1,11 +1,11 @@
 //! Checking the files of a log against each other, without the entries, on every processor.
 
-use std::path::Path;
 use std::thread;
 
 use tlog_tiles::{Hash, Tile, record_hash};
 
-use super::{Broken, Error, FULL, HEIGHT, Place as _, Verifier, What, climb, read};
+use super::{Broken, Error, FULL, HEIGHT, Named as _, Verifier, What, climb};
+use crate::place::Place;
 
 /// Bundles that one thread takes at a time.
 const STRETCH: u64 = 1_024;
@@ -18,7 +18,8 @@ impl Verifier {
     /// # Errors
     /// A file that cannot be read.
     pub fn skim(&mut self) -> Result<Result<(), Broken>, Error> {
-        let threads = thread::available_parallelism().map_or(1, |n| n.get() as u64);
+        let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = self.place.readers(processors) as u64;
         let mut next = self.at.div_ceil(FULL);
         while next < self.head.size / FULL {
             // A bundle within which the root is known is looked at leaf by leaf.
@@ -31,14 +32,14 @@ impl Verifier {
                 continue;
             }
             let end = known.min(self.head.size / FULL);
-            let folder = self.folder.as_path();
+            let place = &self.place;
             let stretches: Vec<_> = (0..threads)
                 .map(|n| (next + n * STRETCH).min(end)..(next + (n + 1) * STRETCH).min(end))
                 .filter(|stretch| !stretch.is_empty())
                 .collect();
             let found: Vec<_> = thread::scope(|scope| {
                 let run = |stretch: std::ops::Range<u64>| {
-                    scope.spawn(move || stretch.map(|n| bundle(folder, n)).collect::<Result<Vec<_>, _>>())
+                    scope.spawn(move || stretch.map(|n| bundle(place, n)).collect::<Result<Vec<_>, _>>())
                 };
                 let running: Vec<_> = stretches.into_iter().map(run).collect();
                 running.into_iter().map(|thread| thread.join().unwrap_or(Err(Error::Malformed("tile")))).collect()
@@ -57,7 +58,7 @@ impl Verifier {
                     if let Some(above) = self.levels.get_mut(1) {
                         above.push(subtree);
                     }
-                    if let Err(path) = climb(&self.folder, &mut self.levels, self.at, 1)? {
+                    if let Err(path) = climb(&self.place, &mut self.levels, self.at, 1)? {
                         return Ok(Err(within(next - 1, path)));
                     }
                 }
@@ -73,9 +74,9 @@ fn within(n: u64, path: String) -> Broken {
 }
 
 /// The subtree over a bundle of leaves, when the tile over it fits; the path of the file that does not.
-fn bundle(folder: &Path, n: u64) -> Result<Result<Hash, String>, Error> {
+fn bundle(place: &Place, n: u64) -> Result<Result<Hash, String>, Error> {
     let leaves = Tile::new(HEIGHT, 0, n, 1 << HEIGHT, true).path_of_entries();
-    let Some(bytes) = read(&folder.join(&leaves))? else { return Ok(Err(leaves)) };
+    let Some(bytes) = place.read(&leaves)? else { return Ok(Err(leaves)) };
     let (mut tile, mut rest) = (Vec::with_capacity(32 << HEIGHT), bytes.as_slice());
     while let Some((length, after)) = rest.split_first_chunk::<2>() {
         let Some((leaf, after)) = after.split_at_checked(usize::from(u16::from_be_bytes(*length))) else { break };
@@ -86,6 +87,6 @@ fn bundle(folder: &Path, n: u64) -> Result<Result<Hash, String>, Error> {
         return Ok(Err(leaves));
     }
     let hashes = Tile::new(HEIGHT, 0, n, 1 << HEIGHT, false).path_of_hashes();
-    let fits = read(&folder.join(&hashes))?.is_some_and(|stored| stored == tile);
+    let fits = place.read(&hashes)?.is_some_and(|stored| stored == tile);
     Ok(if fits { Ok(Tile::subtree_hash(&tile)) } else { Err(hashes) })
 }

@@ -54,9 +54,11 @@ impl House {
     pub(crate) fn open(&self, day: &str, made: impl Fn(u64) -> Vec<u8>) -> Result<Log, Error> {
         let tail: Vec<_> = Log::wanted(&self.log(), self.key.public())?.map(made).collect();
         let mut log = Log::open(&self.log(), self.key(), &tail)?;
-        let mut epochs = Epochs::open(self.keys(), &self.log(), self.key.public())?;
-        let head = log.head().map(|(head, _)| head.clone());
-        log.sign_beside(epochs.on(day, head.as_ref(), &self.key)?)?;
+        let mut epochs = Epochs::open(self.keys(), &self.log(), self.key.public(), &[])?;
+        if let Some(turn) = epochs.due(day, log.head().map(|(head, _)| head), &self.key)? {
+            epochs.turn(&turn)?;
+        }
+        log.sign_beside(epochs.signer()?)?;
         Ok(log)
     }
 

@@ -43,6 +43,8 @@ pub(crate) enum Journal {
     },
     /// 封印と鍵をなくしたとき、次から新しい封印を始める。前の封印とはつながらない
     BeginAnew,
+    /// 封印を、データフォルダからS3互換の保管庫（bucket.toml）に移す。サーバを止めているとき
+    Move,
     /// 封印を確かめるための公開鍵を表示する
     Key,
     /// 紙に控える一行を表示し、控えたことを記録する
@@ -115,6 +117,13 @@ impl Journal {
             Self::BeginAnew => {
                 context.app.begin_log_anew(&context.actor).await?;
                 say("次の封印から、新しい封印になります。この操作は記録に残りました。");
+            }
+            Self::Move => {
+                let head = context.app.move_log(&context.actor, context.folder()?).await?;
+                say(format!(
+                    "封印を移しました：{}件まで。元のフォルダは log.moved という名前で残してあります。",
+                    head.size
+                ));
             }
             Self::Key => say(context.app.log_key(context.folder()?)?),
             Self::Print => match context.app.paper_head(&context.actor, "", &context.data).await? {
@@ -229,7 +238,7 @@ async fn stamp(context: &Context, request: &Path, reply: Option<PathBuf>, author
     // The head that the request is about; the log goes on meanwhile.
     let head = request.with_extension("checkpoint");
     let (Some(reply), Some(authority)) = (reply, authority) else {
-        let Some(asked) = context.app.stamp_request(&context.data)? else {
+        let Some(asked) = context.app.stamp_request(&context.data).await? else {
             say("まだ封印されていません。sakimori journal seal で封印してください。");
             return Ok(());
         };

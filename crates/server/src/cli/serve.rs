@@ -85,7 +85,7 @@ impl Demo {
     pub(crate) async fn throw_away(&self, lang: domain::text::Lang) -> Result<ExitCode> {
         let folder = std::env::temp_dir().join(format!("sakimori-demo-{}", uuid::Uuid::new_v4().simple()));
         let location = Location::Folder(folder.clone());
-        let context = Context::open(&location, folder.clone(), DEMO_LOGIN.to_owned(), None, lang).await?;
+        let context = Context::open(&location, folder.clone(), None, DEMO_LOGIN.to_owned(), None, lang).await?;
         let facility = context.app.load_demo(&context.actor).await?;
         let password = self.first_person(&context, &facility.id).await?;
         say(format!("【デモ】{}（架空の施設です。終わると消えます）", facility.name));

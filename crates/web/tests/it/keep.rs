@@ -172,7 +172,7 @@ async fn an_authority_is_asked_once_a_day_and_its_reply_is_checked() {
         assert!(kept.len() == 1 && kept[0].grade == Grade::Stamp && kept[0].name.contains("TSA"), "{kept:?}");
     }
     // By files: the same authority, then one that is not trusted.
-    let asked = app.stamp_request(&data).unwrap().unwrap();
+    let asked = app.stamp_request(&data).await.unwrap().unwrap();
     std::fs::write(folder.path().join("query"), &asked.request).unwrap();
     openssl(folder.path(), "ts -reply -config openssl.cnf -queryfile query -out reply");
     let reply = std::fs::read(folder.path().join("reply")).unwrap();
