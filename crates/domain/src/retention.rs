@@ -4,16 +4,22 @@
 //! its period and the basis for it, and until then everything is kept. The journal of an installation is one sequence,
 //! of which only a beginning can go; what is kept by one facility, kind or hold keeps everything after it.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
 
+use crate::journal::Entry;
 use crate::jp::start_in_japan;
 use crate::text::{Label, tidy};
 use crate::threshold;
 
 /// Entries are disposed of in whole tiles of the sealed log: so many.
 pub const TILE: i64 = 256;
+/// The entry that tells of a disposal.
+pub const DISPOSE: &str = "journal.dispose";
 /// The longest period that can be stated, in years.
 pub const MOST_YEARS: u16 = 100;
 
@@ -126,6 +132,15 @@ pub fn least_years() -> u16 {
     u16::try_from(threshold::RETENTION.value).unwrap_or(u16::MAX)
 }
 
+/// Up to when what goes with entries goes, by facility.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Originals received before this instant, UTC microseconds.
+    pub originals: BTreeMap<String, i64>,
+    /// Keys of months before this one (`2021-11`, UTC).
+    pub keys: BTreeMap<String, String>,
+}
+
 /// Something that keeps records although their period is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -150,6 +165,12 @@ pub fn cutoff(now: Timestamp, period: Option<&Period>, holds: &[Hold]) -> Option
 pub fn last_to_go(first_kept: impl IntoIterator<Item = i64>, sealed: i64) -> i64 {
     let last = first_kept.into_iter().map(|seq| seq.saturating_sub(1)).min().unwrap_or(sealed).min(sealed).max(0);
     last - last % TILE
+}
+
+/// Whether an entry tells that everything up to a place was disposed of, the last of which had this hash.
+pub fn tells_of(entry: &Entry, seq: i64, hash: &str) -> bool {
+    let detail = |name: &str| entry.details.get(name).map(String::as_str);
+    entry.action == DISPOSE && detail("last") == Some(&seq.to_string()) && detail("hash") == Some(hash)
 }
 
 /// The month of an instant, as the keys of months are called: `2021-10`, UTC.
