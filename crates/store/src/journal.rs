@@ -24,13 +24,13 @@ impl Store {
         rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
     }
 
-    /// The whole chain that is kept, oldest first: place, facility, entry as canonical JSON, hash.
+    /// The chain behind a place, oldest first: place, facility, entry as canonical JSON, hash.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn journal_chain(&self) -> Result<Vec<(i64, String, String, String)>> {
+    pub async fn journal_chain(&self, after: i64) -> Result<Vec<(i64, String, String, String)>> {
         let sql = "SELECT seq, facility, entry, hash FROM journal WHERE seq > $1 ORDER BY seq";
-        let rows = self.query(sql, vec![self.journal_floor().await?.seq.into()]).await?;
+        let rows = self.query(sql, vec![after.into()]).await?;
         rows.iter()
             .map(|r| {
                 Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?, r.try_get_by_index(3)?))

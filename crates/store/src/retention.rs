@@ -256,13 +256,16 @@ impl Store {
         rows.first().map_or(Ok(None), |row| Ok(row.try_get_by_index(0)?))
     }
 
-    /// The facilities that have entries up to a place, `""` for the installation.
+    /// Place of the first entry up to a place that is of a facility in no ledger.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn journal_facilities(&self, last: i64) -> Result<Vec<String>> {
-        let sql = "SELECT DISTINCT facility FROM journal WHERE seq <= $1 ORDER BY facility";
-        self.query(sql, vec![last.into()]).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+    pub async fn journal_first_of_strangers(&self, last: i64) -> Result<Option<i64>> {
+        let sql = "SELECT seq FROM journal WHERE seq > $1 AND seq <= $2 AND facility <> '' \
+                   AND facility NOT IN (SELECT facility FROM facilities) ORDER BY seq LIMIT 1";
+        let floor = self.journal_floor().await?.seq;
+        let rows = self.query(sql, vec![floor.into(), last.into()]).await?;
+        rows.first().map(|row| Ok(row.try_get_by_index(0)?)).transpose()
     }
 
     /// When an entry was made (UTC microseconds), and its hash.
@@ -489,11 +492,13 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Approves a disposal that waits: from now on the journal begins behind it. What goes with it was counted anew.
+    /// Approves a disposal that waits: from now on the journal begins behind it. Nothing else is committed until this
+    /// transaction ends.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it does not wait any more.
     pub async fn disposal_approve(&mut self, id: &str, by: &str, hash: &str) -> Result<()> {
+        dialect::lock_journal(&self.tx).await?;
         let sql = "UPDATE disposals_of_records SET state = 'approved', decided_by = $1, decided_at = $2 \
                    WHERE id = $3 AND hash = $4 AND state = 'asked'";
         let values = vec![by.into(), self.now.as_microsecond().into(), id.into(), hash.into()];

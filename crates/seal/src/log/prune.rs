@@ -130,7 +130,7 @@ impl Log {
             return Err(Error::NotInLog);
         }
         if index > self.minimum.index {
-            let root = tree_hash(index, self).map_err(|_| Error::NotInLog)?.0;
+            let root = self.root_of(index)?;
             let next = Minimum { index, root, before: self.minimum.index };
             // A tile that is full is a file by itself.
             let open = self.size / FULL / FULL == index / FULL / FULL;
@@ -144,6 +144,14 @@ impl Log {
         }
         self.sweep()?;
         Ok(self.minimum.root)
+    }
+
+    /// The root of the tree of so many leaves, from the minimum index on.
+    ///
+    /// # Errors
+    /// [`Error::NotInLog`] when the log has not so many, or what shows it is gone.
+    pub fn root_of(&self, size: u64) -> Result<[u8; 32], Error> {
+        Ok(tree_hash(size, self).map_err(|_| Error::NotInLog)?.0)
     }
 
     /// Removes what is left of what was noted as disposed of last.
