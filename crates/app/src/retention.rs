@@ -7,7 +7,9 @@
 use domain::journal::{Actor, Event, hex, sha256};
 use domain::jp::day_in_japan;
 use domain::ledger::ledger;
-use domain::retention::{Bounds, DISPOSE, Hold, Kind, Period, PeriodError, cutoff, last_to_go, least_years, month};
+use domain::retention::{
+    Bounds, DISPOSE, Hold, Kind, MOST_YEARS, Period, PeriodError, cutoff, last_to_go, least_years, month,
+};
 use domain::text::{Lang, tidy};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,7 +17,7 @@ use store::{DisposalRow, HoldRow};
 use uuid::Uuid;
 
 use crate::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, FieldError, Result};
 use crate::seal::Sealer;
 
 /// Steps that a disposal goes at a time: so many that sealing waits for none of them long.
@@ -211,6 +213,14 @@ fn no_reason() -> Error {
 }
 
 impl App {
+    /// How many facilities share this installation, whose journal is one.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn facility_count(&self) -> Result<usize> {
+        Ok(self.store.facility_list().await?.len())
+    }
+
     /// The periods of a facility, by kind.
     ///
     /// # Errors
@@ -224,45 +234,54 @@ impl App {
         Ok(Kind::ALL.into_iter().map(|kind| (kind, of(kind))).collect())
     }
 
-    /// States how long a facility keeps records of a kind; without years, for ever.
+    /// States how long a facility keeps records of each kind: years and basis as they were typed; without years, for ever.
+    /// Whether anything changed.
     ///
     /// # Errors
-    /// [`Error::Fields`] (RET-001) when it is no period, or has no basis.
-    pub async fn period_set(&self, by: &Actor, facility: &str, kind: Kind, years: &str, basis: &str) -> Result<()> {
-        let period = match tidy(years).as_str() {
-            "" => None,
-            _ => Some(Period::parse(years, basis).map_err(|error| match error {
-                PeriodError::Years => Error::field(
+    /// [`Error::Fields`] (RET-001) when one is no period, or has no basis; nothing is changed then.
+    pub async fn periods_set(&self, by: &Actor, facility: &str, typed: &[(Kind, &str, &str)]) -> Result<bool> {
+        let (mut faults, mut wanted) = (Vec::new(), Vec::new());
+        for &(kind, years, basis) in typed {
+            let period = (!tidy(years).is_empty()).then(|| Period::parse(years, basis)).transpose();
+            match period {
+                Ok(period) => wanted.push((kind, period)),
+                Err(PeriodError::Years) => faults.push(FieldError::new(
                     &format!("{}_years", kind.code()),
                     format!(
-                        "保存期間にできません（RET-001）。{}年から{}年までの年数で入れてください。決めないときは空にします。",
+                        "保存期間にできません（RET-001）。{}年から{MOST_YEARS}年までの年数で入れてください。決めないときは空にします。",
                         least_years(),
-                        domain::retention::MOST_YEARS
                     ),
-                ),
-                PeriodError::Basis => Error::field(
+                )),
+                Err(PeriodError::Basis) => faults.push(FieldError::new(
                     &format!("{}_basis", kind.code()),
                     "根拠がありません（RET-001）。法令・通知・院内の規程など、その年数の根拠を書いてください。",
-                ),
-            })?),
-        };
-        let before =
-            self.periods(facility).await?.into_iter().find(|(of, _)| *of == kind).and_then(|(_, period)| period);
-        if before == period {
-            return Ok(());
+                )),
+            }
         }
-        let years = |period: &Option<Period>| {
-            period.as_ref().map_or_else(|| "決めない".to_owned(), |p| format!("{}年", p.years))
-        };
-        let mut event = Event::new("retention.set", kind.label().ja)
-            .with("years", format!("{} → {}", years(&before), years(&period)));
-        if let Some(period) = &period {
-            event = event.with("basis", &period.basis);
+        if !faults.is_empty() {
+            return Err(Error::Fields(faults));
         }
+        let before = self.periods(facility).await?;
+        wanted.retain(|wanted| !before.contains(wanted));
+        if wanted.is_empty() {
+            return Ok(false);
+        }
+        let years =
+            |period: Option<&Period>| period.map_or_else(|| "決めない".to_owned(), |p| format!("{}年", p.years));
         let mut tx = self.store.begin(by, facility, self.now()).await?;
-        tx.retention_set(kind, period.as_ref().map(|p| (i64::from(p.years), p.basis.as_str()))).await?;
-        tx.record(event);
-        Ok(tx.commit().await?)
+        for (kind, period) in wanted {
+            let was = before.iter().find(|(of, _)| *of == kind).and_then(|(_, period)| period.as_ref());
+            let period = period.as_ref();
+            let mut event = Event::new("retention.set", kind.label().ja)
+                .with("years", format!("{} → {}", years(was), years(period)));
+            if let Some(period) = period {
+                event = event.with("basis", &period.basis);
+            }
+            tx.retention_set(kind, period.map(|p| (i64::from(p.years), p.basis.as_str()))).await?;
+            tx.record(event);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The holds of a facility, the newest first.
@@ -539,6 +558,14 @@ impl App {
     async fn disposal_waiting(&self, id: &str) -> Result<DisposalRow> {
         let found = self.store.disposal_list().await?.into_iter().find(|row| row.id == id && row.state == "asked");
         found.ok_or_else(|| Error::NotFound { what: "承認待ちの処分".to_owned() })
+    }
+
+    /// The number of the last entry that was disposed of; 0 when none was.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn disposed_up_to(&self) -> Result<i64> {
+        Ok(self.store.journal_floor().await?.seq)
     }
 
     /// The day up to which records were disposed of, if any were.

@@ -251,9 +251,13 @@ impl App {
             lease => lease?,
         };
         let public = key.public().clone();
-        let wanted = at(&place, move |place| Log::wanted(place, &public)).await?;
+        let looked = at(&place, move |place| Ok((Log::wanted(place, &public)?, seal::log::minimum(place, &public)?)));
+        let (wanted, minimum) = looked.await?;
         self.log_is_here(folder, &place, &wanted).await?;
         let floor = u64::try_from(self.store.journal_floor().await?.seq).unwrap_or(0);
+        if minimum > floor {
+            return Err(revived(minimum));
+        }
         // What was disposed of cannot be sealed again; only a log that is begun anew goes without.
         if wanted.end < floor && lease.goes_on() {
             return Err(Error::invalid(
@@ -272,9 +276,6 @@ impl App {
             Ok((Epochs::open(&keys, place, log.key(), &turns)?, log))
         });
         let (epochs, log) = opened.await?;
-        if log.minimum() > floor {
-            return Err(revived(log.minimum()));
-        }
         lease.arrived(log.size(), &log.root())?;
         let log = Arc::new(Mutex::new(log));
         self.watch.opened(&log);

@@ -693,6 +693,14 @@ pub fn last(place: impl Into<Place>) -> Result<Option<Vec<u8>>, Error> {
     place.into().read(HEAD)
 }
 
+/// Index of the first leaf that is kept of the log in a place; 0 when nothing was disposed of.
+///
+/// # Errors
+/// [`Error::Signature`] when it is not told by this key; any error of the file.
+pub fn minimum(place: impl Into<Place>, key: &PublicKey) -> Result<u64, Error> {
+    Ok(Minimum::open(place.into().read(MINIMUM)?, key)?.index)
+}
+
 /// The leaves of a range that a [`Verifier`] wants, as their bundle in a folder has them; `None` when it is not there, or
 /// cut.
 ///
