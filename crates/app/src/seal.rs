@@ -10,6 +10,7 @@ mod handed;
 mod keep;
 mod lease;
 mod leaves;
+mod prune;
 mod stamp;
 mod turns;
 mod watch;
@@ -17,13 +18,12 @@ mod witness;
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::journal::{Entry, hex};
 use jiff::Timestamp;
-use seal::leaf::{Disclosure, GONE, disclose, leaf_of};
+use seal::leaf::{Disclosure, disclose, leaf_of};
 use seal::proof::Proof;
 use seal::{Broken, Checkpoint, Epochs, Log, Place, PublicKey, SigningKey, Verifier, What};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,7 @@ pub(crate) use handed::{PLACE as HANDED, check as check_handed};
 pub use keep::{Grade, Heads, Keeper, KeptHead, Known, Submission};
 use lease::Lease;
 use leaves::{Secrets, fields};
+use prune::revived;
 pub use stamp::StampRequest;
 pub(crate) use watch::Watch;
 pub use witness::{LONGEST_REQUEST as WITNESS_REQUEST, Refusal as WitnessRefusal, Witness};
@@ -528,50 +529,6 @@ impl App {
             Err(e) => Err(unusable(&file, &e.to_string())),
         }
     }
-
-    /// Prunes the log up to an entry that was disposed of, and looks after it once that nothing is left; the root of the
-    /// tree there. `None` while the log has not come so far.
-    pub(crate) async fn prune_log(&self, sealer: &mut Sealer, seq: i64) -> Result<Option<[u8; 32]>> {
-        let index = u64::try_from(seq).unwrap_or(0);
-        let swept = sealer.swept == index;
-        let pruned = sealer.with(move |log| {
-            if index == 0 || log.head().is_none_or(|(head, _)| head.size < index) {
-                return Ok(None);
-            }
-            if swept { log.root_of(index).map(Some) } else { log.prune(index).map(Some) }
-        });
-        let root = self.while_beating(&sealer.lease, pruned).await?.map_err(|e| broken(&e))?;
-        if root.is_some() {
-            sealer.swept = index;
-        }
-        Ok(root)
-    }
-
-    /// The leaves that the entries of a range make; fewer when there are no more. `None` when the secret of one was
-    /// destroyed, or the entries were. With `making`, a month that has no secret yet gets one, and what was disposed of
-    /// before the log was begun has a leaf that says so.
-    async fn leaves(&self, salts: &mut Secrets, range: Range<u64>, making: bool) -> Result<Option<Vec<Vec<u8>>>> {
-        let most = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
-        if most == 0 {
-            return Ok(Some(Vec::new()));
-        }
-        let mut rows = self.store.journal_after(i64::try_from(range.start).unwrap_or(i64::MAX), most).await?;
-        rows.retain(|(seq, ..)| u64::try_from(*seq).is_ok_and(|seq| seq <= range.end));
-        let first = rows.first().and_then(|(seq, ..)| u64::try_from(seq - 1).ok()).unwrap_or(range.end);
-        if first == range.start {
-            return self.leaves_of(salts, first, rows, making).await;
-        }
-        let floor = u64::try_from(self.store.journal_floor().await?.seq).unwrap_or(0);
-        let gone = first.min(floor);
-        match (gone > range.start, making) {
-            (false, _) => self.leaves_of(salts, range.start, rows, making).await,
-            (true, false) => Ok(None),
-            (true, true) => {
-                let rest = self.leaves_of(salts, gone, rows, making).await?.unwrap_or_default();
-                Ok(Some((range.start..gone).map(|_| GONE.to_vec()).chain(rest).collect()))
-            }
-        }
-    }
 }
 
 impl Prover {
@@ -582,11 +539,6 @@ impl Prover {
 }
 
 impl Sealer {
-    /// Whether nothing is left in the log of what was disposed of up to an entry, as far as this one looked after it.
-    pub(crate) fn is_swept(&self, seq: i64) -> bool {
-        u64::try_from(seq) == Ok(self.swept)
-    }
-
     /// Does something with the log where it may wait for a disk or a network.
     async fn with<T: Send + 'static>(&self, what: impl FnOnce(&mut Log) -> T + Send + 'static) -> Result<T> {
         let log = Arc::clone(&self.log);
@@ -646,16 +598,6 @@ fn known_key(folder: &Path) -> Result<Option<PublicKey>> {
 
 fn entry_of(text: &str) -> Result<Entry> {
     serde_json::from_str(text).map_err(|_| store::Error::Corrupt { what: "journal".to_owned() }.into())
-}
-
-/// What a person is told when the database is of a time before what was disposed of.
-fn revived(seq: u64) -> Error {
-    Error::invalid(
-        "JRN-045",
-        format!(
-            "データベースが、記録の処分より前の状態に戻っています。{seq}番までの記録は処分されていて、封印にはもうありません。処分の後に取ったバックアップから戻してください。なければ、処分をもう一度行ってから journal begin-anew で封印を始めてください。"
-        ),
-    )
 }
 
 fn broken(error: &seal::Error) -> Error {

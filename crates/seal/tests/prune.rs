@@ -279,11 +279,11 @@ fn a_head_that_lost_what_was_pruned_is_cut() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4))]
+    #![proptest_config(ProptestConfig::with_cases(2))]
 
     /// Any sizes, any steps: the log opens, goes on, and all of it is proved.
     #[test]
-    fn any_log_is_pruned_anywhere(sizes in prop::collection::vec(1_u64..800, 3), at in prop::collection::vec(0_u64..100, 3)) {
+    fn any_log_is_pruned_anywhere(sizes in prop::collection::vec(1_u64..600, 3), at in prop::collection::vec(0_u64..100, 3)) {
         let house = House::new();
         let mut heads = Vec::new();
         for (n, (more, at)) in sizes.into_iter().zip(at).enumerate() {

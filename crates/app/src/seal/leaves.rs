@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use domain::journal::{Entry, hex};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use seal::Salts;
-use seal::leaf::leaf;
+use seal::leaf::{GONE, leaf};
 
 use crate::error::Result;
 use crate::identity::secrets::{random, unhex};
@@ -35,9 +36,40 @@ impl Secrets {
 }
 
 impl App {
+    /// The leaves that the entries of a range make; fewer when there are no more. `None` when the secret of one was
+    /// destroyed, or the entries were. With `making`, a month that has no secret yet gets one, and what was disposed of
+    /// before the log was begun has a leaf that says so.
+    pub(super) async fn leaves(
+        &self,
+        salts: &mut Secrets,
+        range: Range<u64>,
+        making: bool,
+    ) -> Result<Option<Vec<Vec<u8>>>> {
+        let most = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
+        if most == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        let mut rows = self.store.journal_after(i64::try_from(range.start).unwrap_or(i64::MAX), most).await?;
+        rows.retain(|(seq, ..)| u64::try_from(*seq).is_ok_and(|seq| seq <= range.end));
+        let first = rows.first().and_then(|(seq, ..)| u64::try_from(seq - 1).ok()).unwrap_or(range.end);
+        if first == range.start {
+            return self.leaves_of(salts, first, rows, making).await;
+        }
+        let floor = u64::try_from(self.store.journal_floor().await?.seq).unwrap_or(0);
+        let gone = first.min(floor);
+        match (gone > range.start, making) {
+            (false, _) => self.leaves_of(salts, range.start, rows, making).await,
+            (true, false) => Ok(None),
+            (true, true) => {
+                let rest = self.leaves_of(salts, gone, rows, making).await?.unwrap_or_default();
+                Ok(Some((range.start..gone).map(|_| GONE.to_vec()).chain(rest).collect()))
+            }
+        }
+    }
+
     /// The leaves that rows from place `first` of the log on make, up to the first that is not an entry in its place.
     /// `None` when the secret of one was destroyed. With `making`, a month that has no secret yet gets one.
-    pub(super) async fn leaves_of(
+    async fn leaves_of(
         &self,
         secrets: &mut Secrets,
         first: u64,

@@ -94,7 +94,8 @@ async fn holds(app: &App, facility: &str, folder: &Path, last: i64) {
     assert!(app.verify_arrivals(facility, "EMR").await.unwrap().is_ok());
     app.store.access_reindex().await.unwrap();
     assert_eq!(app.store.access_index().await.unwrap(), index);
-    assert!(!folder.join("log/tile/entries/000").exists() && folder.join("log/tile/entries/002").exists());
+    assert!(!folder.join("log/tile/entries/000").exists() && !folder.join("log/tile/0/001").exists());
+    assert!(folder.join("log/minimum").exists() && folder.join("log/checkpoint").exists());
 }
 
 #[tokio::test]

@@ -128,7 +128,11 @@ impl Verify {
             0 => String::new(),
             n => format!("うち{n}件はほかの施設の記録で、印だけが載っています。"),
         };
-        say(format!("操作記録{}件の印のつながりを確かめました。{withheld}", check.journal_entries));
+        let kept = check.journal_entries - check.journal_disposed;
+        say(format!("操作記録{kept}件の印のつながりを確かめました。{withheld}"));
+        if check.journal_disposed > 0 {
+            say(format!("{}番までの操作記録は、保存期間が過ぎたため処分されています。", check.journal_disposed));
+        }
         match check.sealed {
             Some(sealed) => {
                 say(format!("封印　　　：{}件　{}", sealed.head.size, sealed.head.root));
