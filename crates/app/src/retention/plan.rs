@@ -51,7 +51,7 @@ impl Why {
             Self::Hold(reason, from) => match (en, day(from)) {
                 (true, Some(from)) => format!("held from {from} on: {reason}"),
                 (true, None) => format!("held: {reason}"),
-                (false, Some(from)) => format!("処分の停止（{from}より後）：{reason}"),
+                (false, Some(from)) => format!("処分の停止（{from}以降）：{reason}"),
                 (false, None) => format!("処分の停止：{reason}"),
             },
             Self::Cases(count) if en => format!("{count} open cases of the log review"),

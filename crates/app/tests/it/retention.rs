@@ -56,14 +56,14 @@ async fn old_site(site: &Site, folder: &Path) -> (Facility, Sealer) {
     site.put(&facility, sources, vec![Row::from([("no", text("EMR")), ("name", text("電子カルテ"))])]).await;
     own(site, &facility, 150).await;
     site.at("2021-05-20T01:00:00Z");
-    opened(site, &facility, "9001", 200).await;
-    opened(site, &facility, "9002", 60).await;
+    opened(site, &facility, "架空患者9001", 200).await;
+    opened(site, &facility, "架空患者9002", 60).await;
     site.at("2021-06-02T01:00:00Z");
     own(site, &facility, 150).await;
-    opened(site, &facility, "9002", 5).await;
+    opened(site, &facility, "架空患者9002", 5).await;
     site.at("2026-11-22T03:00:00Z");
     own(site, &facility, 30).await;
-    opened(site, &facility, "9002", 20).await;
+    opened(site, &facility, "架空患者9002", 20).await;
     let mut sealer = site.app.sealer(folder).await.unwrap();
     site.app.seal(&mut sealer).await.unwrap();
     (facility, sealer)
@@ -135,10 +135,14 @@ async fn one_asks_another_approves_and_what_is_kept_stays_provable() {
         holds(app, &facility.id, data.path(), 512).await;
         let names: Vec<String> =
             app.store.access_index().await.unwrap().iter().filter_map(|a| a.names[2].clone()).collect();
-        assert!(names.iter().all(|name| name == "9002"));
+        assert!(names.iter().all(|name| name == "架空患者9002"));
         let mut dump = Vec::new();
         app.store.dump(&mut dump).await.unwrap();
-        assert!(!String::from_utf8_lossy(&dump).contains("9001"), "{}: the patient is nowhere any more", site.name);
+        assert!(
+            !String::from_utf8_lossy(&dump).contains("架空患者9001"),
+            "{}: the patient is nowhere any more",
+            site.name
+        );
         assert_eq!(app.store.seal_key_find(&facility.id, "2021-05").await.unwrap(), None);
         assert!(app.store.seal_key_find(&facility.id, "2021-06").await.unwrap().is_some());
         // The disposal is an entry that tells everything.

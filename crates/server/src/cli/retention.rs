@@ -48,7 +48,7 @@ pub(crate) enum Hold {
         /// 理由
         #[arg(value_name = "理由")]
         reason: String,
-        /// この日より後の記録だけ［省くとすべて］
+        /// この日以降の記録だけ［省くとすべて］
         #[arg(long, value_name = "日付", default_value = "")]
         from: String,
     },
@@ -79,7 +79,7 @@ impl Hold {
             }
             Self::List => {
                 for hold in context.app.legal_holds(&facility).await? {
-                    let from = hold.from.map_or_else(|| "すべて".to_owned(), |day| format!("{day}より後"));
+                    let from = hold.from.map_or_else(|| "すべて".to_owned(), |day| format!("{day}以降"));
                     let lifted = if hold.lifted.is_some() { "（解除済み）" } else { "" };
                     say(format!("{}　{}　{from}　{}{lifted}", hold.id, hold.reason, hold.made.0));
                 }

@@ -72,7 +72,7 @@ fn facts(
         ("retention-entries", entries.to_string()),
         ("retention-accesses", accesses.to_string()),
         ("retention-originals", originals.to_string()),
-        ("retention-months", months.to_owned()),
+        ("retention-months", if months.is_empty() { "—" } else { months }.to_owned()),
         ("retention-rules", rules.to_owned()),
     ]
 }
