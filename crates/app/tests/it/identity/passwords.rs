@@ -99,16 +99,20 @@ async fn an_unknown_login_costs_as_much_as_a_known_one() {
     on_each(async |site| {
         let (_, desk, admin) = installed(&site).await;
         site.app.password_set(&admin, LONG).await.unwrap();
+        // The shortest of each, as often as the noise of the machine needs: what costs nothing stays shorter for ever.
         let mut shortest = [Duration::MAX; 2];
-        for _ in 0..4 {
+        let alike = |[known, unknown]: [Duration; 2]| (0.4..2.5).contains(&unknown.div_duration_f64(known));
+        for round in 0..40 {
+            if round >= 4 && alike(shortest) {
+                break;
+            }
             for (n, login) in ["a.suzuki", "nobody"].into_iter().enumerate() {
                 let start = Instant::now();
                 assert_eq!(code(site.app.sign_in_password(&desk, login, "not it 1", None).await), "AUT-001");
                 shortest[n] = shortest[n].min(start.elapsed());
             }
         }
-        let [known, unknown] = shortest.map(|time| time.as_secs_f64());
-        assert!((0.4..2.5).contains(&(unknown / known)), "{known} {unknown}");
+        assert!(alike(shortest), "{shortest:?}");
     })
     .await;
 }
