@@ -165,6 +165,10 @@ fn serve(
             None => (404, None, said("NoSuchKey")),
         };
     }
+    if method == "DELETE" {
+        state.objects.remove(object);
+        return (204, None, Vec::new());
+    }
     let (wanted, none) = (headers.get("if-match"), headers.contains_key("if-none-match"));
     let meant = wanted.is_none_or(|tag| there.as_deref().map(etag).as_ref() == Some(tag)) && !(none && there.is_some());
     match state.heeds {

@@ -186,7 +186,11 @@ impl App {
         const PART: u32 = 500;
         let source = source_key(source);
         let head = self.store.arrival_heads(facility).await?.remove(&source).unwrap_or_default();
-        let (mut place, mut hash) = (0, GENESIS.to_owned());
+        // What was disposed of is where the chain begins.
+        let (mut place, mut hash) = head.gone.clone();
+        if place == 0 {
+            GENESIS.clone_into(&mut hash);
+        }
         loop {
             let part = self.store.arrival_part(facility, &source, place, PART).await?;
             if part.is_empty() {

@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 
 use domain::evaluate::Facility;
-use domain::journal::{Actor, Entry, Event, GENESIS, sha256, verify_excerpt};
+use domain::journal::{Actor, Entry, Event, WHOLE, sha256, verify_excerpt};
+use domain::retention::tells_of;
 use domain::text::Lang;
 use serde::{Deserialize, Serialize};
+use store::Floor;
 use zip::write::SimpleFileOptions;
 
 use crate::App;
@@ -37,7 +39,17 @@ struct Manifest {
     made_on: String,
     journal_entries: i64,
     journal_head: String,
+    /// The last entry that was disposed of, behind which the journal begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal_disposed: Option<Disposed>,
     files: BTreeMap<String, FileEntry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Disposed {
+    seq: i64,
+    hash: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,8 +90,10 @@ pub struct FolderCheck {
     pub files: usize,
     /// Check code, to be compared with the one printed or journaled.
     pub code: String,
-    /// Entries in the journal when it was made.
+    /// Number of the last entry in the journal when it was made.
     pub journal_entries: i64,
+    /// Number of the last entry that had been disposed of; 0 when none had.
+    pub journal_disposed: i64,
     /// Hash of the last of them.
     pub journal_head: String,
     /// How many of them belong to other facilities and are in the folder as hashes alone.
@@ -128,7 +142,8 @@ impl App {
         documents.push(("03_対応一覧/対応が要るもの.pdf".to_owned(), papers.offenders(&offenders)));
         files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx, None).await?));
         let alone = self.store.facility_list().await?.len() == 1;
-        let (journal, journal_entries, journal_head) = self.journal_of(facility, alone).await?;
+        let floor = self.store.journal_floor().await?;
+        let (journal, journal_entries, journal_head) = self.journal_of(facility, alone, &floor).await?;
         files.extend(self.handed_log(facility, alone).await?);
         files.push((JOURNAL.to_owned(), journal.into_bytes()));
         let (names, pages): (Vec<String>, Vec<report::Document>) = documents.into_iter().unzip();
@@ -142,6 +157,7 @@ impl App {
             made_on: assessment.today.to_string(),
             journal_entries,
             journal_head,
+            journal_disposed: (floor.seq > 0).then_some(Disposed { seq: floor.seq, hash: floor.hash }),
             files: files
                 .iter()
                 .map(|(name, bytes)| {
@@ -166,9 +182,9 @@ impl App {
 
     /// The journal as the folder of `facility` carries it, the number of entries and the last hash. Where it stands
     /// `alone`, everything in the journal is its own.
-    async fn journal_of(&self, facility: &Facility, alone: bool) -> Result<(String, i64, String)> {
-        let (mut text, mut count, mut head) = (String::new(), 0, GENESIS.to_owned());
-        for (seq, of, entry, hash) in self.store.journal_chain().await? {
+    async fn journal_of(&self, facility: &Facility, alone: bool, floor: &Floor) -> Result<(String, i64, String)> {
+        let (mut text, mut count, mut head) = (String::new(), floor.seq, floor.hash.clone());
+        for (seq, of, entry, hash) in self.store.journal_chain(floor.seq).await? {
             text.push_str(&Line::written(seq, &hash, (alone || of == facility.id).then_some(&entry)));
             text.push('\n');
             (count, head) = (seq, hash);
@@ -187,6 +203,8 @@ const HOW_TO_VERIFY: &str = "この監査フォルダの確かめ方\n\n\
    各ファイルの SHA-256 は manifest.json に書いてあります（例：sha256sum ファイル名）。\n\
 4. 操作記録（05_記録）の各行の印（hash）は、前の行の印と改行とその行の entry をつないだもののSHA-256です。\n\
    初めの行の前の印は 0 が64個、最後の行の印は manifest.json の journal_head です。\n\
+   manifest.json に journal_disposed があるときは、その番号までの記録は保存期間が過ぎて処分され、初めの行の前の印は\n\
+   そこにある hash です。処分したことは、操作記録の journal.dispose に書いてあります。\n\
    ほかの施設の記録は、印だけを載せています。その行の中身は、この確認の対象ではありません。\n\
 5. 06_封印 があるときは、操作記録の封印も確かめられます。sakimori verify は、写しの全体と、載せた記録の一件ずつが\n\
    封印したときのままかを確かめます。表示される公開鍵を、施設から別に受け取ったものと比べてください。\n\
@@ -255,6 +273,7 @@ pub fn verify_folder(bytes: &[u8]) -> Result<FolderCheck> {
         files: manifest.files.len(),
         code: sha256(&manifest_bytes),
         journal_entries: manifest.journal_entries,
+        journal_disposed: manifest.journal_disposed.map_or(0, |gone| gone.seq),
         journal_head: manifest.journal_head,
         journal_withheld,
         sealed,
@@ -282,13 +301,19 @@ fn verify_journal(journal: &[u8], manifest: &Manifest) -> Result<(Vec<(i64, Entr
         entries.push((line.seq, entry, line.hash));
     }
     let chain = entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_deref(), hash.as_str()));
-    let count =
-        verify_excerpt(chain).map_err(|b| fault(format!("操作記録の{}番目が合いません。{}", b.seq, b.reason)))?;
-    let head = entries.last().map_or(GENESIS, |(_, _, hash)| hash);
+    let begin = manifest.journal_disposed.as_ref().map_or(WHOLE, |gone| (gone.seq, gone.hash.as_str()));
+    let count = verify_excerpt(begin, chain)
+        .map_err(|b| fault(format!("操作記録の{}番目が合いません。{}", b.seq, b.reason)))?;
+    let head = entries.last().map_or(begin.1, |(_, _, hash)| hash);
     if (count, head) != (manifest.journal_entries, manifest.journal_head.as_str()) {
         return Err(fault("操作記録の末尾が、manifest.jsonにある件数や印と合いません"));
     }
     let withheld = entries.len() - quoted.len();
+    // A beginning that is not there is told of by an entry; where entries are withheld, it may be one of these.
+    let told = withheld > 0 || begin == WHOLE || quoted.iter().any(|(_, entry)| tells_of(entry, begin.0, begin.1));
+    if !told {
+        return Err(fault("操作記録のはじめがなく、処分の記録もありません"));
+    }
     Ok((quoted, withheld))
 }
 

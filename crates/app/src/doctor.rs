@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
 use crate::error::{Error, Result};
+use crate::retention::{Disposal, DisposalState};
 use crate::seal::Sealed;
 
 /// How a check came out.
@@ -55,6 +56,7 @@ impl App {
             vec![self.check_database().await?, self.check_journal().await?, self.check_seal(folder).await?];
         checks.extend(self.check_bucket().await?);
         checks.push(self.check_kept().await?);
+        checks.push(self.check_disposal().await?);
         checks.push(self.check_clock().await?);
         checks.extend([check_folder(folder), check_space(folder), self.check_certificate(folder), check_typesetter()]);
         checks.push(self.check_admins().await?);
@@ -78,6 +80,7 @@ impl App {
         let (health, seen) = match self.sealed(folder, None).await {
             Ok(Sealed::Holds { head, .. }) => (Health::Good, head.size.to_string()),
             Ok(Sealed::Never) => (Health::Unknown, String::new()),
+            Ok(Sealed::Revived { seq }) => (Health::Bad, seq.to_string()),
             Ok(Sealed::Broken { seq, .. }) => (Health::Bad, seq.to_string()),
             Ok(Sealed::Another { origin }) => (Health::Bad, origin),
             Err(Error::Invalid { code, .. }) => (Health::Bad, code.to_owned()),
@@ -123,6 +126,19 @@ impl App {
         let health = if kept.iter().any(|kept| kept.fresh) { Health::Good } else { Health::Warn };
         let newest = kept.first().map(|kept| domain::jp::day_in_japan(kept.at).to_string());
         Ok(Check { key: "kept", health, seen: newest.unwrap_or_default() })
+    }
+
+    /// A disposal that was approved is carried out within a day, and its log is pruned.
+    async fn check_disposal(&self) -> Result<Check> {
+        let all = self.disposals_of_records().await?;
+        let under_way = all.iter().find(|disposal| disposal.state == DisposalState::Approved);
+        let late = |disposal: &Disposal| {
+            let approved = disposal.decided.as_ref().map_or(disposal.asked.1, |(_, at)| *at);
+            self.now().duration_since(approved) > SignedDuration::from_hours(24)
+        };
+        let health = if under_way.is_some_and(late) { Health::Warn } else { Health::Good };
+        let seen = self.disposed_until().await?.map(|day| day.to_string()).unwrap_or_default();
+        Ok(Check { key: "disposal", health, seen })
     }
 
     /// A clock that stands before the newest entry was set back, or was ahead when that entry was made.

@@ -22,6 +22,7 @@ mod ledgers;
 mod mail;
 mod papers;
 mod requirement;
+mod retention;
 mod seal;
 mod setup;
 mod stage;
@@ -74,6 +75,7 @@ pub use mail::notices::REMIND_AFTER;
 pub use mail::{MailForm, MailSecurity, MailSettings};
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
+pub use retention::{Disposal, DisposalState, Keeps, LegalHold, Plan, Why};
 pub use seal::{
     Grade, HandedLog, Head, Heads, Keeper, KeptHead, Known, LogBucket, Proved, Sealed, Sealer, StampRequest,
     Submission, WITNESS_REQUEST, Witness, WitnessRefusal, verify_proof,

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::journal::{Entry, hex};
 use jiff::Timestamp;
-use seal::leaf::{Disclosure, disclose, leaf_of};
+use seal::leaf::{Disclosure, GONE, disclose, leaf_of};
 use seal::proof::Proof;
 use seal::{Broken, Checkpoint, Epochs, Log, Place, PublicKey, SigningKey, Verifier, What};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,8 @@ pub struct Sealer {
     epochs: Option<Epochs>,
     salts: Secrets,
     lease: Lease,
+    /// Below which index nothing is left on disk of what was disposed of, as far as it was looked after.
+    swept: u64,
     _lock: File,
 }
 
@@ -110,6 +112,11 @@ pub enum Sealed {
         /// What showed it.
         what: What,
     },
+    /// The log was pruned up to this number, and the journal knows of no such disposal: it is of an older time.
+    Revived {
+        /// Number of the last entry that was disposed of.
+        seq: u64,
+    },
     /// The newest head that somebody else has is of another log, of this name: the log was begun anew.
     Another {
         /// Name of the other log.
@@ -119,7 +126,8 @@ pub enum Sealed {
 
 impl Sealed {
     /// What a person is told when journal and log do not fit (JRN-008), the end was cut off (JRN-024), a head known from
-    /// elsewhere does not fit (JRN-025), the key of the day did not sign (JRN-026), or the log was begun anew (JRN-027).
+    /// elsewhere does not fit (JRN-025), the key of the day did not sign (JRN-026), the log was begun anew (JRN-027), or
+    /// what was disposed of is there again (JRN-045).
     pub fn fault(&self) -> Option<String> {
         let (seq, until, after, before, what) = match self {
             Self::Broken { seq, until, after, before, what } => (seq, until, after, before, what),
@@ -128,6 +136,7 @@ impl Sealed {
                     "封印が作り直されています（JRN-027）。ほかの場所にある控えは、別の封印「{origin}」のものです。鍵と封印が取り替えられたか、別のデータフォルダです。何も消さずに、何があったかを調べてください。"
                 ));
             }
+            Self::Revived { seq } => return Some(revived(*seq).to_string()),
             Self::Never | Self::Holds { .. } => return None,
         };
         let time = |at: &Timestamp| domain::jp::time_in_japan(*at).strftime("%Y-%m-%d %H:%M:%S").to_string();
@@ -242,8 +251,23 @@ impl App {
             lease => lease?,
         };
         let public = key.public().clone();
-        let wanted = at(&place, move |place| Log::wanted(place, &public)).await?;
+        let looked = at(&place, move |place| Ok((Log::wanted(place, &public)?, seal::log::minimum(place, &public)?)));
+        let (wanted, minimum) = looked.await?;
         self.log_is_here(folder, &place, &wanted).await?;
+        let floor = u64::try_from(self.store.journal_floor().await?.seq).unwrap_or(0);
+        if minimum > floor {
+            return Err(revived(minimum));
+        }
+        // What was disposed of cannot be sealed again; only a log that is begun anew goes without.
+        if wanted.end < floor && lease.goes_on() {
+            return Err(Error::invalid(
+                "JRN-046",
+                format!(
+                    "操作記録を封印できませんでした。{floor}番までの記録は処分されていて、ここにある封印は{}件までです。いままで封印していたデータフォルダから log を写してください。",
+                    wanted.end
+                ),
+            ));
+        }
         let mut salts = Secrets::default();
         let tail = self.leaves(&mut salts, wanted, true).await?.unwrap_or_default();
         let (keys, turns) = (folder.to_owned(), self.turns(key.origin()).await?);
@@ -255,7 +279,7 @@ impl App {
         lease.arrived(log.size(), &log.root())?;
         let log = Arc::new(Mutex::new(log));
         self.watch.opened(&log);
-        let mut sealer = Sealer { log, epochs: Some(epochs), salts, lease, _lock: lock };
+        let mut sealer = Sealer { log, epochs: Some(epochs), salts, lease, swept: 0, _lock: lock };
         self.turn(&mut sealer).await?;
         Ok(sealer)
     }
@@ -279,7 +303,7 @@ impl App {
         }
     }
 
-    /// Seals every staged entry; the head, if there is one.
+    /// Seals every staged entry; the head, if there is one. Then goes on with what is being disposed of.
     ///
     /// # Errors
     /// JRN-002 when the journal does not lead to the head that another node signed; JRN-004 when the log cannot be
@@ -300,7 +324,9 @@ impl App {
             let (now, root) = self.while_beating(&sealer.lease, grown).await?.map_err(|e| broken(&e))?;
             sealer.lease.arrived(now, &root)?;
             if added < end - size {
-                return self.sign(sealer, now).await;
+                let head = self.sign(sealer, now).await?;
+                self.disposal_carry_out(sealer).await?;
+                return Ok(head);
             }
             size = now;
         }
@@ -335,6 +361,10 @@ impl App {
         let public = key.clone();
         let opened = at(&self.place(folder), move |place| Verifier::open(place, &public, pins)).await?;
         let Some(mut verifier) = opened else { return self.unsealed(known).await };
+        let floor = u64::try_from(self.store.journal_floor().await?.seq).unwrap_or(0);
+        if verifier.minimum() > floor {
+            return Ok(Sealed::Revived { seq: verifier.minimum() });
+        }
         let mut salts = Secrets::default();
         while let Some(wanted) = verifier.wanted() {
             let leaves = self.leaves(&mut salts, wanted, false).await?;
@@ -391,7 +421,8 @@ impl App {
     /// which those that `withheld` names are given by their hash alone (`actor`, `subject`, `details.reason` …).
     ///
     /// # Errors
-    /// JRN-006 when there is no such entry, when it is not sealed yet, or its secret was destroyed.
+    /// JRN-006 when there is no such entry, when it is not sealed yet, or its secret was destroyed; JRN-044 when it was
+    /// disposed of.
     pub async fn prove(&self, sealer: &mut Sealer, seq: u64, withheld: &[String]) -> Result<String> {
         self.prove_in(&Arc::clone(&sealer.log), &mut sealer.salts, seq, withheld).await
     }
@@ -418,6 +449,14 @@ impl App {
         };
         let index = seq.checked_sub(1).ok_or_else(missing)?;
         let place = i64::try_from(index).map_err(|_| missing())?;
+        if place < self.store.journal_floor().await?.seq {
+            return Err(Error::invalid(
+                "JRN-044",
+                format!(
+                    "操作記録{seq}番の証明を作れませんでした。その番号の記録は、保存期間が過ぎたため処分されています。処分の記録（journal.dispose）を確かめてください。"
+                ),
+            ));
+        }
         let found = self.store.journal_after(place, 1).await?;
         let (at, facility, text) = found.first().ok_or_else(missing)?;
         let entry = entry_of(text)?;
@@ -490,15 +529,48 @@ impl App {
         }
     }
 
+    /// Prunes the log up to an entry that was disposed of, and looks after it once that nothing is left; the root of the
+    /// tree there. `None` while the log has not come so far.
+    pub(crate) async fn prune_log(&self, sealer: &mut Sealer, seq: i64) -> Result<Option<[u8; 32]>> {
+        let index = u64::try_from(seq).unwrap_or(0);
+        let swept = sealer.swept == index;
+        let pruned = sealer.with(move |log| {
+            if index == 0 || log.head().is_none_or(|(head, _)| head.size < index) {
+                return Ok(None);
+            }
+            if swept { log.root_of(index).map(Some) } else { log.prune(index).map(Some) }
+        });
+        let root = self.while_beating(&sealer.lease, pruned).await?.map_err(|e| broken(&e))?;
+        if root.is_some() {
+            sealer.swept = index;
+        }
+        Ok(root)
+    }
+
     /// The leaves that the entries of a range make; fewer when there are no more. `None` when the secret of one was
-    /// destroyed. With `making`, a month that has no secret yet gets one.
+    /// destroyed, or the entries were. With `making`, a month that has no secret yet gets one, and what was disposed of
+    /// before the log was begun has a leaf that says so.
     async fn leaves(&self, salts: &mut Secrets, range: Range<u64>, making: bool) -> Result<Option<Vec<Vec<u8>>>> {
         let most = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
         if most == 0 {
             return Ok(Some(Vec::new()));
         }
-        let rows = self.store.journal_after(i64::try_from(range.start).unwrap_or(i64::MAX), most).await?;
-        self.leaves_of(salts, range.start, rows, making).await
+        let mut rows = self.store.journal_after(i64::try_from(range.start).unwrap_or(i64::MAX), most).await?;
+        rows.retain(|(seq, ..)| u64::try_from(*seq).is_ok_and(|seq| seq <= range.end));
+        let first = rows.first().and_then(|(seq, ..)| u64::try_from(seq - 1).ok()).unwrap_or(range.end);
+        if first == range.start {
+            return self.leaves_of(salts, first, rows, making).await;
+        }
+        let floor = u64::try_from(self.store.journal_floor().await?.seq).unwrap_or(0);
+        let gone = first.min(floor);
+        match (gone > range.start, making) {
+            (false, _) => self.leaves_of(salts, range.start, rows, making).await,
+            (true, false) => Ok(None),
+            (true, true) => {
+                let rest = self.leaves_of(salts, gone, rows, making).await?.unwrap_or_default();
+                Ok(Some((range.start..gone).map(|_| GONE.to_vec()).chain(rest).collect()))
+            }
+        }
     }
 }
 
@@ -569,6 +641,16 @@ fn known_key(folder: &Path) -> Result<Option<PublicKey>> {
 
 fn entry_of(text: &str) -> Result<Entry> {
     serde_json::from_str(text).map_err(|_| store::Error::Corrupt { what: "journal".to_owned() }.into())
+}
+
+/// What a person is told when the database is of a time before what was disposed of.
+fn revived(seq: u64) -> Error {
+    Error::invalid(
+        "JRN-045",
+        format!(
+            "データベースが、記録の処分より前の状態に戻っています。{seq}番までの記録は処分されていて、封印にはもうありません。処分の後に取ったバックアップから戻してください。なければ、処分をもう一度行ってから journal begin-anew で封印を始めてください。"
+        ),
+    )
 }
 
 fn broken(error: &seal::Error) -> Error {

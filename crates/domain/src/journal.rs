@@ -103,6 +103,10 @@ impl Event {
 /// The hash before the first entry.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// Where a whole journal begins: place and hash before its first entry. One of which a beginning was disposed of begins
+/// with place and hash of the last entry that went.
+pub const WHOLE: (i64, &str) = (0, GENESIS);
+
 /// SHA-256, hex, of the previous hash followed by the entry.
 pub fn chain(previous: &str, canonical_entry: &str) -> String {
     let mut hasher = Sha256::new();
@@ -135,12 +139,16 @@ pub struct Break {
     pub reason: &'static str,
 }
 
-/// Checks entries in order: places without gap, content as it was hashed, hashes chained.
+/// Checks entries in order behind where they begin: places without gap, content as it was hashed, hashes chained. The
+/// place of the last.
 ///
 /// # Errors
 /// The first break.
-pub fn verify<'a>(entries: impl IntoIterator<Item = (i64, &'a str, &'a str)>) -> Result<i64, Break> {
-    verify_excerpt(entries.into_iter().map(|(seq, entry, hash)| (seq, Some(entry), hash)))
+pub fn verify<'a>(
+    begin: (i64, &str),
+    entries: impl IntoIterator<Item = (i64, &'a str, &'a str)>,
+) -> Result<i64, Break> {
+    verify_excerpt(begin, entries.into_iter().map(|(seq, entry, hash)| (seq, Some(entry), hash)))
 }
 
 /// Checks a journal of which some entries are withheld (`None`) and only their hashes given. An entry that is there is
@@ -148,9 +156,11 @@ pub fn verify<'a>(entries: impl IntoIterator<Item = (i64, &'a str, &'a str)>) ->
 ///
 /// # Errors
 /// The first break.
-pub fn verify_excerpt<'a>(entries: impl IntoIterator<Item = (i64, Option<&'a str>, &'a str)>) -> Result<i64, Break> {
-    let mut previous = GENESIS.to_owned();
-    let mut last = 0;
+pub fn verify_excerpt<'a>(
+    begin: (i64, &str),
+    entries: impl IntoIterator<Item = (i64, Option<&'a str>, &'a str)>,
+) -> Result<i64, Break> {
+    let (mut last, mut previous) = (begin.0, begin.1.to_owned());
     for (seq, entry, hash) in entries {
         let place = last + 1;
         if seq != place {
@@ -199,7 +209,7 @@ mod tests {
     }
 
     fn check(entries: &[(i64, String, String)]) -> Result<i64, Break> {
-        verify(entries.iter().map(|(s, e, h)| (*s, e.as_str(), h.as_str())))
+        verify(WHOLE, entries.iter().map(|(s, e, h)| (*s, e.as_str(), h.as_str())))
     }
 
     #[test]
@@ -239,12 +249,25 @@ mod tests {
             prop_assert!(check(&bad).is_err());
         }
 
+        /// What is kept holds from what was disposed of on, and from nothing else.
+        #[test]
+        fn a_journal_without_its_beginning_goes_on_from_it(gone in 1_usize..20, off in 1_usize..20) {
+            let whole = sample(20);
+            let kept = |begin: usize| {
+                let (seq, _, hash) = &whole[begin - 1];
+                verify((*seq, hash), whole[gone..].iter().map(|(s, e, h)| (*s, e.as_str(), h.as_str())))
+            };
+            prop_assert_eq!(kept(gone), Ok(20));
+            prop_assert_eq!(kept(off).is_ok(), off == gone);
+            prop_assert!(check(&whole[gone..]).is_err());
+        }
+
         #[test]
         fn of_an_excerpt_every_entry_that_is_there_is_checked(there in prop::collection::vec(any::<bool>(), 20), at in 0_usize..20) {
             let whole = sample(20);
             let excerpt = |entries: &[(i64, String, String)]| {
                 let lines = entries.iter().zip(&there).map(|((s, e, h), there)| (*s, there.then_some(e.as_str()), h.as_str()));
-                verify_excerpt(lines.collect::<Vec<_>>())
+                verify_excerpt(WHOLE, lines.collect::<Vec<_>>())
             };
             prop_assert_eq!(excerpt(&whole), Ok(20));
             let mut bad = whole;

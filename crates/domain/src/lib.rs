@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod message;
 pub mod mfa;
+pub mod retention;
 pub mod text;
 pub mod threshold;
 pub mod unrecorded;

@@ -30,6 +30,7 @@ const HEADS: Label = Label::new("人", "people");
 const MINUTES: Label = Label::new("分", "minutes");
 const FOLD: Label = Label::new("倍", "times");
 const CASES: Label = Label::new("件", "cases");
+const YEARS: Label = Label::new("年", "years");
 const HOUR: Label = Label::new("時", "o'clock");
 
 const fn days(name: &'static str, value: i32, ja: &'static str, en: &'static str, why: Label) -> Threshold {
@@ -318,6 +319,21 @@ pub const REVIEW_BUDGET: Threshold = Threshold {
     ),
 };
 
+/// Years that records are kept at least; a shorter period cannot be stated.
+pub const RETENTION: Threshold = Threshold {
+    name: "retention",
+    value: 5,
+    unit: YEARS,
+    label: Label::new(
+        "操作記録・アクセス記録の保存期間として決められる最も短い年数",
+        "the shortest period that can be stated for operation and access records",
+    ),
+    why: Label::new(
+        "確認できた範囲のガイドラインに、記録の保存年数はない。診療録の保存が5年なので、それを開いた人の記録も同じだけは残す。決めないかぎり処分しない",
+        "no guideline text that was seen names a period; charts are kept for 5 years, and so should be the records of who opened them. Without a stated period nothing is disposed of",
+    ),
+};
+
 /// Every number of ours, in the order of the manual.
 pub static THRESHOLDS: &[&Threshold] = &[
     &LEDGER,
@@ -346,6 +362,7 @@ pub static THRESHOLDS: &[&Threshold] = &[
     &REVIEW_FOLD,
     &REVIEW_PAST,
     &REVIEW_RUSH,
+    &RETENTION,
 ];
 
 /// The number called `name`.

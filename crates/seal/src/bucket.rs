@@ -1,5 +1,5 @@
 //! A bucket of a store that speaks S3, as far as a log needs one: read an object, write an object, write it only if it is
-//! still what it was.
+//! still what it was, remove it.
 //!
 //! Requests are signed by `rusty_s3` (Signature Version 4, in the address) and sent by `ureq`; addresses are in path
 //! style, which every store understands. An answer counts when all of it arrived: an error, a page of somebody else's
@@ -237,17 +237,19 @@ impl Bucket {
 
     /// Writes many objects that nobody reads yet, some at once.
     pub(crate) fn put_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), Error> {
-        let next = AtomicUsize::new(0);
-        let run = || {
-            while let Some((path, bytes)) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.put(path, bytes, &Version::Any)?;
+        at_once(objects, |(path, bytes)| self.put(path, bytes, &Version::Any).map(|_| ()))
+    }
+
+    /// Removes many objects, some at once; one that is not there is none to remove. A store that keeps versions keeps
+    /// them until its own rule takes them away.
+    pub(crate) fn delete_all(&self, paths: &[String]) -> Result<(), Error> {
+        at_once(paths, |path| {
+            let answer = self.ask(path, || self.send_delete(path))?;
+            match answer.status {
+                200..=299 => Ok(()),
+                404 if code(&answer.body) == "NoSuchKey" => Ok(()),
+                status => Err(self.status(path, status, &answer.body)),
             }
-            Ok(())
-        };
-        thread::scope(|scope| {
-            let running: Vec<_> = (0..AT_ONCE.min(objects.len())).map(|_| scope.spawn(run)).collect();
-            let ended = running.into_iter().map(|thread| thread.join().unwrap_or(Err(Error::Malformed("thread"))));
-            ended.collect::<Result<Vec<_>, _>>().map(|_| ())
         })
     }
 
@@ -284,6 +286,12 @@ impl Bucket {
         let name = format!("{}{path}", self.prefix);
         let action = self.bucket.get_object(Some(&self.credentials), &name);
         self.agent.get(action.sign(VALID).as_str()).call()
+    }
+
+    fn send_delete(&self, path: &str) -> Result<Response<Body>, ureq::Error> {
+        let name = format!("{}{path}", self.prefix);
+        let action = self.bucket.delete_object(Some(&self.credentials), &name);
+        self.agent.delete(action.sign(VALID).as_str()).call()
     }
 
     fn send_put(&self, path: &str, bytes: &[u8], replaced: &Version) -> Result<Response<Body>, ureq::Error> {
@@ -328,6 +336,22 @@ impl Bucket {
     fn trouble(&self, path: &str, trouble: Trouble) -> Error {
         Error::Bucket { place: format!("{}/{path}", self.place), trouble }
     }
+}
+
+/// Does something with many objects, some at once.
+fn at_once<T: Sync>(all: &[T], what: impl Fn(&T) -> Result<(), Error> + Sync) -> Result<(), Error> {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            what(one)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..AT_ONCE.min(all.len())).map(|_| scope.spawn(&run)).collect();
+        let ended = running.into_iter().map(|thread| thread.join().unwrap_or(Err(Error::Malformed("thread"))));
+        ended.collect::<Result<Vec<_>, _>>().map(|_| ())
+    })
 }
 
 /// All of an answer; what an S3 store says has its length before it.

@@ -32,6 +32,7 @@ pub(crate) enum Step {
     SyncFile(PathBuf),
     Rename(PathBuf, PathBuf),
     SyncFolder(PathBuf),
+    Remove(PathBuf),
 }
 
 impl Disk {
@@ -74,6 +75,22 @@ impl Disk {
             self.sync()
         };
         replace().map_err(|source| Error::Io { path: path.clone(), source })
+    }
+
+    /// Removes files, as far as they are there; once this returns they are gone for ever.
+    pub(crate) fn remove(&mut self, paths: &[String]) -> Result<(), Error> {
+        for path in paths {
+            let path = self.root.join(path);
+            match fs::remove_file(&path) {
+                Ok(()) => {
+                    self.note(|| Step::Remove(path.clone()));
+                    self.folders.insert(path.parent().unwrap_or(&self.root).to_owned());
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(Error::Io { path, source }),
+            }
+        }
+        self.settle()
     }
 
     fn put(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -11,6 +11,9 @@ use ring::{digest, hmac};
 /// Length of a leaf in bytes.
 pub const LEAF: usize = 33;
 
+/// What stands in a log that was begun anew for an entry that was disposed of before: nothing can be computed any more.
+pub const GONE: [u8; LEAF] = [0; LEAF];
+
 /// Version of the commitment, the first byte of every leaf.
 const VERSION: u8 = 1;
 

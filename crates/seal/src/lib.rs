@@ -7,7 +7,8 @@
 //!
 //! - [`leaf`]: an entry is committed to field by field, so that a field can be withheld and the proof still holds.
 //! - [`place`]: where it lies, a folder or a [`bucket`].
-//! - [`log`]: the tree there. Only full tiles are files; the open ones are kept in memory and rebuilt on opening.
+//! - [`log`]: the tree there. Only full tiles are files; the open ones are kept in memory and rebuilt on opening. Its
+//!   beginning can be disposed of, and what is kept stays provable.
 //! - [`key`]: who signs. [`epoch`]: who signs besides, for one day, so that a key stolen today signs no other yesterday.
 //! - [`witness`]: another machine that has seen the head before, and signs only what leads on from it (`tlog-witness`).
 //! - [`stamp`]: an authority that says when a head existed (RFC 3161).

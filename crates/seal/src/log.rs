@@ -12,6 +12,7 @@ mod carry;
 #[cfg(test)]
 mod cut;
 mod give;
+mod prune;
 mod skim;
 
 use std::fs::{self, File};
@@ -28,6 +29,7 @@ use crate::epoch::{CHAIN, Chain};
 use crate::key::{PublicKey, SigningKey};
 use crate::place::{Place, Writer};
 use crate::proof::Proof;
+use prune::{MINIMUM, Minimum};
 
 /// Height of a tile: 2⁸ hashes.
 const HEIGHT: u8 = 8;
@@ -84,6 +86,9 @@ pub enum Error {
     /// The log does not hold this entry at this place.
     #[error("not in the log")]
     NotInLog,
+    /// What is asked for was disposed of, below this index.
+    #[error("disposed of below {0}")]
+    Disposed(u64),
 }
 
 /// Where a log is broken.
@@ -162,6 +167,8 @@ pub struct Log {
     bundle: Vec<u8>,
     /// The last head, as it was given out.
     head: Option<(Checkpoint, Vec<u8>)>,
+    /// From where on it is kept.
+    minimum: Minimum,
 }
 
 impl Log {
@@ -185,12 +192,20 @@ impl Log {
     /// not of this key; any error of a file.
     pub fn open(place: impl Into<Place>, key: SigningKey, tail: &[Vec<u8>]) -> Result<Self, Error> {
         let disk = Writer::new(&place.into());
-        let mut log = Self { disk, key, size: 0, open: Vec::new(), bundle: Vec::new(), head: None };
+        let (open, bundle, minimum) = (Vec::new(), Vec::new(), Minimum::default());
+        let mut log = Self { disk, key, size: 0, open, bundle, head: None, minimum };
         let Some(note) = log.disk.take_up(HEAD)? else { return Ok(log) };
         let head = Checkpoint::open(&note, log.key.public())?;
+        log.minimum = Minimum::open(log.disk.take_up(MINIMUM)?, log.key.public())?;
         let size = head.size;
         let full = size - size % FULL;
+        if log.minimum.index > full {
+            return Err(Error::Malformed(MINIMUM));
+        }
         log.size = full;
+        // Of the tiles that are gone, those under the open tile are needed.
+        let (gone, first) = (log.minimum.index / FULL, full / FULL / FULL * FULL);
+        let kept = if gone > first { log.kept_open()? } else { Vec::new() };
         let mut level = 1;
         loop {
             let count = full >> (u32::from(HEIGHT) * level);
@@ -198,7 +213,11 @@ impl Log {
                 break;
             }
             let below = u8::try_from(level - 1).unwrap_or(u8::MAX);
-            let hash = |n| log.full_tile(below, n).map(|tile| Tile::subtree_hash(&tile));
+            let at = |n: u64| n.checked_sub(first).and_then(|n| usize::try_from(n).ok());
+            let hash = |n: u64| match at(n).and_then(|at| kept.get(at)) {
+                Some(hash) if level == 1 => Ok(*hash),
+                _ => log.full_tile(below, n).map(|tile| Tile::subtree_hash(&tile)),
+            };
             let open = (count - count % FULL..count).map(hash).collect::<Result<_, _>>()?;
             log.open.resize(level as usize, Vec::new());
             log.open.push(open);
@@ -297,13 +316,14 @@ impl Log {
     /// Proves that the tree of the last head leads on from the one of `size` leaves; empty for 0 and for the same size.
     ///
     /// # Errors
-    /// [`Error::NotInLog`] when the last head does not cover that many; any error of a file.
+    /// [`Error::NotInLog`] when the last head does not cover that many; [`Error::Disposed`] when what shows it is gone;
+    /// any error of a file.
     pub fn prove_growth(&self, size: u64) -> Result<Vec<[u8; 32]>, Error> {
         let (head, _) = self.head.as_ref().filter(|(head, _)| size <= head.size).ok_or(Error::NotInLog)?;
         if size == 0 || size == head.size {
             return Ok(Vec::new());
         }
-        let hashes = prove_tree(head.size, size, self).map_err(|_| Error::NotInLog)?;
+        let hashes = prove_tree(head.size, size, self).map_err(|_| self.absent(size))?;
         Ok(hashes.into_iter().map(|hash| hash.0).collect())
     }
 
@@ -315,9 +335,13 @@ impl Log {
     /// Proves the entry at `index` against the last head; `extra` goes along.
     ///
     /// # Errors
-    /// [`Error::NotInLog`] when the last head does not cover it; any error of a file.
+    /// [`Error::NotInLog`] when the last head does not cover it; [`Error::Disposed`] when it is gone; any error of a
+    /// file.
     pub fn prove(&self, index: u64, extra: Vec<u8>) -> Result<Proof, Error> {
         let (head, note) = self.head.as_ref().filter(|(head, _)| index < head.size).ok_or(Error::NotInLog)?;
+        if index < self.minimum.index {
+            return Err(self.absent(index));
+        }
         let hashes = prove_record(head.size, index, self).map_err(|_| Error::NotInLog)?;
         Ok(Proof { index, extra, hashes: hashes.into_iter().map(|h| h.0).collect(), checkpoint: note.clone() })
     }
@@ -346,6 +370,11 @@ impl Log {
             away.write(&Tile::new(HEIGHT, 0, n, width, true).path_of_entries(), &self.bundle)?;
         }
         self.finish(&mut away)
+    }
+
+    /// Why what leads to `index` is not there.
+    fn absent(&self, index: u64) -> Error {
+        if index < self.minimum.index { Error::Disposed(self.minimum.index) } else { Error::NotInLog }
     }
 
     fn push(&mut self, level: usize, hash: Hash) -> Result<(), Error> {
@@ -394,11 +423,12 @@ impl HashReader for Log {
     }
 }
 
-/// Follows a folder from the first leaf to its head: every leaf as it was hashed, every tile as it was built, the root
+/// Follows a folder from the first leaf that is kept to its head: every leaf as it was hashed, every tile as it was built, the root
 /// as it was signed. Whoever has the entries [gives](Self::give) the leaves they make, a [part](Self::wanted) at a time.
 pub struct Verifier {
     place: Place,
     head: Checkpoint,
+    minimum: u64,
     levels: Vec<Vec<Hash>>,
     at: u64,
     /// What is known of the tree, the smallest size last.
@@ -407,6 +437,8 @@ pub struct Verifier {
     held: u64,
     /// What is wrong before a single leaf was looked at.
     fault: Option<Broken>,
+    /// What is wrong with the tiles over what was disposed of: nothing that comes after them can be compared.
+    edge: Option<Broken>,
 }
 
 impl Verifier {
@@ -420,8 +452,11 @@ impl Verifier {
         let place = place.into();
         let Some(note) = place.read(HEAD)? else { return Ok(None) };
         let head = Checkpoint::open(&note, key)?;
+        let minimum = Minimum::open(place.read(MINIMUM)?, key)?;
         let chain = Chain::read(&place, key)?;
-        let mut pins: Vec<Pin> = known.into_iter().chain(chain.pins()).filter(|pin| pin.size > 0).collect();
+        // What was known of the tree before its minimum index is part of the root that it had there.
+        let least = minimum.index.max(1);
+        let mut pins: Vec<Pin> = known.into_iter().chain(chain.pins()).filter(|pin| pin.size >= least).collect();
         pins.sort_by_key(|pin| std::cmp::Reverse(pin.size));
         let cut = pins.iter().find(|pin| pin.size > head.size);
         let fault = match cut {
@@ -434,7 +469,21 @@ impl Verifier {
             None => None,
         };
         pins.retain(|pin| pin.size <= head.size);
-        Ok(Some(Self { place, head, levels: vec![Vec::new()], at: 0, pins, held: 0, fault }))
+        let at = minimum.index.min(head.size);
+        let gone = |what| Some(Broken { index: 0, until: minimum.index, what });
+        let (levels, unlike) = match minimum.edge(&place)? {
+            Ok(levels) if minimum.index == 0 || root(&levels) == minimum.root => (levels, None),
+            Ok(levels) => (levels, gone(What::File(MINIMUM.to_owned()))),
+            Err(path) => (vec![Vec::new()], gone(What::File(path))),
+        };
+        let cut = gone(What::Cut(MINIMUM.to_owned())).filter(|_| minimum.index > head.size);
+        let (start, minimum) = (at, minimum.index);
+        Ok(Some(Self { place, head, minimum, levels, at, pins, held: start, fault: cut.or(fault), edge: unlike }))
+    }
+
+    /// Index of the first leaf that is kept; 0 in a log of which nothing was disposed of.
+    pub fn minimum(&self) -> u64 {
+        self.minimum
     }
 
     /// What is wrong although every leaf fits: the log is smaller than it is known to have been, or its head lacks a
@@ -459,6 +508,9 @@ impl Verifier {
     /// # Errors
     /// A file that cannot be read.
     pub fn give(&mut self, leaves: Option<Vec<Vec<u8>>>) -> Result<Result<(), Broken>, Error> {
+        if let Some(broken) = &self.edge {
+            return Ok(Err(broken.clone()));
+        }
         let Some(range) = self.wanted() else { return Ok(Ok(())) };
         let (at, count) = (range.start, range.end - range.start);
         let width = u32::try_from(count).unwrap_or(u32::MAX);
@@ -639,6 +691,14 @@ pub(crate) fn durable(folder: &Path) -> io::Result<()> {
 /// Any error of the file.
 pub fn last(place: impl Into<Place>) -> Result<Option<Vec<u8>>, Error> {
     place.into().read(HEAD)
+}
+
+/// Index of the first leaf that is kept of the log in a place; 0 when nothing was disposed of.
+///
+/// # Errors
+/// [`Error::Signature`] when it is not told by this key; any error of the file.
+pub fn minimum(place: impl Into<Place>, key: &PublicKey) -> Result<u64, Error> {
+    Ok(Minimum::open(place.into().read(MINIMUM)?, key)?.index)
 }
 
 /// The leaves of a range that a [`Verifier`] wants, as their bundle in a folder has them; `None` when it is not there, or

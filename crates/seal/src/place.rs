@@ -149,6 +149,14 @@ impl Writer {
         }
     }
 
+    /// Removes what lies under these names, as far as there is something; once this returns it is gone for ever.
+    pub(crate) fn remove(&mut self, paths: &[String]) -> Result<(), Error> {
+        match self {
+            Self::Folder(disk) => disk.remove(paths),
+            Self::Bucket(sending) => sending.bucket.delete_all(paths),
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn steps(&self) -> &[crate::disk::Step] {
         match self {

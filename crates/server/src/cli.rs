@@ -10,6 +10,7 @@ mod journal;
 mod ledgers;
 mod outputs;
 mod recover;
+mod retention;
 mod serve;
 mod token;
 mod verdicts;

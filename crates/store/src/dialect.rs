@@ -59,6 +59,8 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
         o.pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")
             .pragma("foreign_keys", "ON")
+            // What is deleted is overwritten: a destroyed key must not be found in a free page.
+            .pragma("secure_delete", "ON")
             .pragma("temp_store", "MEMORY")
             .pragma("cache_size", "-16000")
             .busy_timeout(Duration::from_secs(10))

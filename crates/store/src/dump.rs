@@ -59,7 +59,7 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("journal", "facility entry hash", "seq at"),
         ("seal_keys", "facility month secret", ""),
         ("arrivals", "id facility source format hash content", "place parser received_at size fresh known refused"),
-        ("arrival_heads", "facility source hash numbers", "place received_at event_at"),
+        ("arrival_heads", "facility source hash numbers gone_hash", "place received_at event_at gone"),
         ("review_settings", "facility name", "value"),
         (
             "review_cases",
@@ -70,6 +70,13 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         ("log_heads", "id grade name origin root proof", "size at"),
         ("unrecorded", "class", "goes_on"),
         ("log_turns", "origin fresh record", "number"),
+        ("retention", "facility kind basis", "years"),
+        ("legal_holds", "id facility reason from_on made_by lifted_by lifted_why", "made_at lifted_at"),
+        (
+            "disposals_of_records",
+            "id facility state hash rules months bounds reason asked_by decided_by why root",
+            "first_seq last_seq since_at until_at entries accesses originals asked_at decided_at done_at",
+        ),
     ] {
         all.push((table.to_owned(), own(texts), own(numbers)));
     }
@@ -88,6 +95,7 @@ fn key(table: &str) -> &'static [&'static str] {
         "seal_keys" => &["facility", "month"],
         "unrecorded" => &["class"],
         "log_turns" => &["origin", "number"],
+        "retention" => &["facility", "kind"],
         "arrival_heads" => &["facility", "source"],
         "review_settings" => &["facility", "name"],
         _ => &["id"],

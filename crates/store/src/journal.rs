@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, Value};
 use crate::dialect::MAX_PARAMETERS;
 use crate::error::{Error, Result};
 use crate::trail::OWN;
-use crate::{Store, statement};
+use crate::{Store, retention, statement};
 
 impl Store {
     /// The newest entries of a facility, or of all, as canonical JSON, newest first.
@@ -24,12 +24,13 @@ impl Store {
         rows.iter().map(|r| Ok(r.try_get_by_index(0)?)).collect()
     }
 
-    /// The whole chain, oldest first: place, facility, entry as canonical JSON, hash.
+    /// The chain behind a place, oldest first: place, facility, entry as canonical JSON, hash.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn journal_chain(&self) -> Result<Vec<(i64, String, String, String)>> {
-        let rows = self.query("SELECT seq, facility, entry, hash FROM journal ORDER BY seq", Vec::new()).await?;
+    pub async fn journal_chain(&self, after: i64) -> Result<Vec<(i64, String, String, String)>> {
+        let sql = "SELECT seq, facility, entry, hash FROM journal WHERE seq > $1 ORDER BY seq";
+        let rows = self.query(sql, vec![after.into()]).await?;
         rows.iter()
             .map(|r| {
                 Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?, r.try_get_by_index(3)?))
@@ -37,7 +38,7 @@ impl Store {
             .collect()
     }
 
-    /// Checks the whole chain; the number of entries, or the first break.
+    /// Checks the whole chain, from what was disposed of on; the place of the last entry, or the first break.
     ///
     /// # Errors
     /// Any store error; the break is the inner result.
@@ -120,14 +121,19 @@ impl Store {
     }
 }
 
-/// Checks the whole chain; the number of entries, or the first break.
+/// Checks the whole chain, from what was disposed of on; the place of the last entry, or the first break.
 pub(crate) async fn check(db: &impl ConnectionTrait) -> Result<std::result::Result<i64, Break>> {
-    let sql = "SELECT seq, entry, hash FROM journal ORDER BY seq";
-    let rows = db.query_all_raw(statement(db, sql, Vec::new())).await?;
+    let floor = retention::floor(db).await?;
+    let sql = "SELECT seq, entry, hash FROM journal WHERE seq > $1 ORDER BY seq";
+    let rows = db.query_all_raw(statement(db, sql, vec![floor.seq.into()])).await?;
     let entries = rows
         .iter()
         .map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?, r.try_get_by_index(2)?)))
         .collect::<std::result::Result<Vec<(i64, String, String)>, sea_orm::DbErr>>()
         .map_err(Error::from)?;
-    Ok(verify(entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_str(), hash.as_str()))))
+    let chain = entries.iter().map(|(seq, entry, hash)| (*seq, entry.as_str(), hash.as_str()));
+    match verify((floor.seq, &floor.hash), chain) {
+        Ok(last) => Ok(retention::untold(db, &floor).await?.map_or(Ok(last), Err)),
+        broken => Ok(broken),
+    }
 }

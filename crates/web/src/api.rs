@@ -10,6 +10,7 @@ pub(crate) mod fhir;
 pub(crate) mod ledgers;
 pub(crate) mod openapi;
 pub(crate) mod proofs;
+pub(crate) mod retention;
 pub(crate) mod values;
 pub(crate) mod verdicts;
 pub(crate) mod work;

@@ -25,6 +25,7 @@ pub(crate) mod overrides;
 pub(crate) mod requirement;
 pub(crate) mod requirements;
 pub(crate) mod reset;
+pub(crate) mod retention;
 pub(crate) mod rows;
 pub(crate) mod settings;
 pub(crate) mod setup;

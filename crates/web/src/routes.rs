@@ -10,11 +10,13 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use domain::authz::Permission;
 
 use crate::Web;
-use crate::api::{accesses as asking, acts, fhir, ledgers as rows, openapi, proofs, verdicts, work};
+use crate::api::{
+    accesses as asking, acts, fhir, ledgers as rows, openapi, proofs, retention as keeping, verdicts, work,
+};
 use crate::pages::{
     accesses, account, approvals, assets, byod, checklists, disposals, documents, drafts, evidence, help, imports,
     incident, inspections, jobs, ledgers, loans, log, lost, mail, media, overrides, requirement, requirements, reset,
-    settings, setup, sign_in, today, training, users,
+    retention, settings, setup, sign_in, today, training, users,
 };
 
 /// Who may use a route.
@@ -289,6 +291,9 @@ pub static ROUTES: &[Route] = &[
     read("/api/v1/jobs/{id}", Permission::MakePapers, || get(proofs::job)),
     read("/api/v1/jobs/{id}/file", Permission::MakePapers, || get(proofs::job_file)),
     write(Method::GET, "/api/v1/journal", Permission::ReadJournal, || get(proofs::journal)),
+    read("/api/v1/retention", Permission::ReadJournal, || get(keeping::show)),
+    write(Method::POST, "/api/v1/retention/holds", Permission::ManageSettings, || post(keeping::hold)),
+    write(Method::POST, "/api/v1/retention/disposals", Permission::ManageSettings, || post(keeping::ask)),
     read("/api/v1/users", Permission::ManageUsers, || get(proofs::users)),
 
     write(Method::GET, "/api/v1/accesses/transfer", Permission::ReadAccesses, || get(fhir::transfer)),
@@ -308,6 +313,13 @@ pub static ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/evidence/journal", access: Access::Holder(Permission::ReadJournal), journal: Journal::Yes, handler: || get(evidence::journal) },
     page("/evidence/journal/check", Permission::ReadJournal, || get(evidence::check)),
     act("/evidence/journal/paper", Permission::ReadJournal, || post(evidence::paper)),
+    page("/evidence/retention", Permission::ReadJournal, || get(retention::show)),
+    fresh("/evidence/retention/periods", Permission::ManageSettings, || post(retention::periods)),
+    act("/evidence/retention/holds", Permission::ManageSettings, || post(retention::hold)),
+    fresh("/evidence/retention/holds/{id}/lift", Permission::ManageSettings, || post(retention::lift)),
+    fresh("/evidence/retention/ask", Permission::ManageSettings, || post(retention::ask)),
+    fresh("/evidence/retention/{id}/approve", Permission::Approve, || post(retention::approve)),
+    act("/evidence/retention/{id}/withdraw", Permission::Approve, || post(retention::withdraw)),
     act("/jobs", Permission::MakePapers, || post(jobs::start)),
     page("/jobs/{id}", Permission::MakePapers, || get(jobs::show)),
     page("/jobs/{id}/file", Permission::MakePapers, || get(jobs::fetch)),

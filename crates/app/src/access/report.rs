@@ -97,7 +97,8 @@ impl App {
         let fields: Vec<String> =
             if withheld.is_some() { WHO.iter().map(|field| (*field).to_owned()).collect() } else { Vec::new() };
         let proofs = self.proofs(folder, &lines, &fields).await?;
-        let document = self.report_paper(by, facility, &patient, &lines, days, withheld.as_deref());
+        let gone = self.disposed_until().await?.filter(|gone| *gone >= days.0);
+        let document = self.report_paper(by, facility, &patient, &lines, (days, gone), withheld.as_deref());
         let pdf = crate::papers::pressed(document).await?;
         let table = csv(&lines.iter().map(|line| told(line, withheld.is_some())).collect::<Vec<_>>());
         let zip = self.report_archive(folder, &pdf, &table, &proofs)?;
@@ -136,7 +137,7 @@ impl App {
         facility: &Facility,
         patient: &str,
         lines: &[AccessLine],
-        (since, until): (Date, Date),
+        ((since, until), gone): ((Date, Date), Option<Date>),
         withheld: Option<&str>,
     ) -> Document {
         let opened: Vec<&AccessLine> = lines.iter().filter(|line| line.exposure == Exposure::Opened).collect();
@@ -152,6 +153,10 @@ impl App {
             ("記録を開いた回数".to_owned(), format!("{}回（{}人）", opened.len(), people.len())),
             ("一覧に表示された回数".to_owned(), format!("{}回", listed.len())),
         ];
+        if let Some(gone) = gone {
+            let text = format!("{}までの記録は、保存期間が過ぎたため処分してあり、この書面にはありません", day(gone));
+            facts.push(("処分した記録".to_owned(), text));
+        }
         if let Some(reason) = withheld {
             facts.push(("職員の氏名".to_owned(), format!("伏せています。理由：{reason}")));
         }

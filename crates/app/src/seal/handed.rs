@@ -84,7 +84,7 @@ impl App {
     }
 
     async fn disclosed(&self, facility: &str, alone: bool, size: u64, salts: &mut Secrets) -> Result<Vec<u8>> {
-        let (mut text, mut after) = (Vec::new(), 0);
+        let (mut text, mut after) = (Vec::new(), self.store.journal_floor().await?.seq);
         loop {
             let rows = self.store.journal_after(after, PART).await?;
             let Some((last, ..)) = rows.last() else { return Ok(text) };
@@ -134,6 +134,7 @@ pub(crate) fn check(files: &BTreeMap<String, Vec<u8>>, entries: &[(i64, Entry)])
     let verifier = Verifier::open(away.path(), &key, Vec::new());
     let mut verifier =
         verifier.map_err(|_| fault("印がこの公開鍵のものではありません"))?.ok_or_else(|| fault("印がありません"))?;
+    let first = verifier.minimum();
     let mut leaves: Vec<Vec<u8>> = Vec::new();
     while let Some(range) = verifier.wanted() {
         let bundle = seal::log::bundle(away.path(), range).map_err(|e| unreadable(&e))?;
@@ -170,7 +171,7 @@ pub(crate) fn check(files: &BTreeMap<String, Vec<u8>>, entries: &[(i64, Entry)])
         }
         let told: Option<Vec<_>> = line.fields.into_iter().map(Field::disclosed).collect();
         let leaf = leaf_of(&told.ok_or_else(wrong)?);
-        let index = usize::try_from(line.seq - 1).ok();
+        let index = (line.seq - 1).checked_sub(first).and_then(|index| usize::try_from(index).ok());
         if index.and_then(|index| leaves.get(index)).map(Vec::as_slice) != Some(leaf.as_slice()) {
             return Err(wrong());
         }

@@ -145,7 +145,13 @@ impl Heads {
         blocking(move || {
             let log = log.lock().unwrap_or_else(PoisonError::into_inner);
             let Some((head, note)) = log.head() else { return Ok(None) };
-            let proof = log.prove_growth(old).map_err(|_| {
+            let proof = log.prove_growth(old).map_err(|error| {
+                if let seal::Error::Disposed(minimum) = error {
+                    return Error::invalid(
+                        "JRN-047",
+                        format!("証人に印を送れませんでした。証人の控えは{old}件で、その後の{minimum}番までの記録は処分されています。journal keeper でこの証人を登録し直し、証人の側でこの記録の控えを消してください。"),
+                    );
+                }
                 Error::invalid(
                     "JRN-022",
                     format!("証人に印を送れませんでした。証人の控えは{old}件で、この封印は{}件です。封印の末尾が消されたか、古い状態に戻っています。何も消さずに、journal verify で確かめてください。", head.size),

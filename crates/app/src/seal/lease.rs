@@ -100,6 +100,11 @@ impl Lease {
         self.ahead.as_ref().map(|(ahead, _)| *ahead).filter(|ahead| *ahead > size)
     }
 
+    /// Whether there is a head that the next one has to lead on from.
+    pub(super) fn goes_on(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     /// Compares the tree at the size where it had to stop.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ async fn what_comes_twice_is_taken_in_once_and_every_arrival_is_kept() {
         let state = site.app.access_sources(&facility).await.unwrap().remove(0);
         assert_eq!((state.arrivals, state.missing.as_slice()), (5, [(3, 4)].as_slice()));
         assert_eq!(site.app.verify_arrivals(&facility.id, "emr").await.unwrap(), Ok(5));
-        let entries = site.app.store.journal_chain().await.unwrap();
+        let entries = site.app.store.journal_chain(0).await.unwrap();
         let accesses = entries.iter().filter(|(_, _, entry, _)| entry.contains("\"action\":\"access.read\"")).count();
         assert_eq!(accesses, 5);
         assert!(site.app.verify_journal().await.unwrap().is_ok());

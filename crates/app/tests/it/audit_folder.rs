@@ -242,7 +242,7 @@ async fn the_log_in_a_folder_proves_each_entry_that_it_quotes() {
         let folder = async |change: Change<'_>| {
             let mut files: BTreeMap<String, Vec<u8>> = handed.iter().cloned().collect();
             let (mut journal, mut head, mut count) = (String::new(), String::new(), 0);
-            for (seq, of, entry, hash) in app.store.journal_chain().await.unwrap() {
+            for (seq, of, entry, hash) in app.store.journal_chain(0).await.unwrap() {
                 let shown = if of == "f" { format!(",\"entry\":{entry}") } else { String::new() };
                 journal.push_str(&format!("{{\"seq\":{seq},\"hash\":\"{hash}\"{shown}}}\n"));
                 (head, count) = (hash, seq);

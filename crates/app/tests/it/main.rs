@@ -23,6 +23,7 @@ mod machines;
 mod mail;
 mod random;
 mod requirement;
+mod retention;
 mod roundtrip;
 mod seal;
 mod stage;

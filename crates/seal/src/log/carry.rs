@@ -2,7 +2,7 @@
 
 use tlog_tiles::Tile;
 
-use super::{CHAIN, Error, FULL, HEAD, HEIGHT, Log, Named as _};
+use super::{CHAIN, Error, FULL, HEAD, HEIGHT, Log, MINIMUM, Named as _};
 use crate::place::{Place, Writer};
 
 impl Log {
@@ -24,10 +24,18 @@ impl Log {
         self.finish(&mut away)
     }
 
-    /// The last of a copy: the chain of the epochs, and the head when all it covers is there.
+    /// The last of a copy: the chain of the epochs, what tells what was disposed of, and the head when all it covers is there.
     pub(super) fn finish(&self, away: &mut Writer) -> Result<(), Error> {
-        if let Some(chain) = self.disk.read(CHAIN)? {
-            away.write(CHAIN, &chain)?;
+        for name in [CHAIN, MINIMUM] {
+            if let Some(bytes) = self.disk.read(name)? {
+                away.write(name, &bytes)?;
+            }
+        }
+        // The tile over the minimum index, which is full by now or was kept as it stood.
+        if let Some((path, _)) = self.minimum.partial()
+            && let Some(tile) = self.disk.read(&path)?
+        {
+            away.write(&path, &tile)?;
         }
         match &self.head {
             Some((_, note)) => away.replace(HEAD, note),
@@ -35,12 +43,13 @@ impl Log {
         }
     }
 
-    /// The paths of everything that is full.
+    /// The paths of everything that is full and kept.
     pub(super) fn full(&self) -> impl Iterator<Item = String> {
-        let bundles = (0..self.size / FULL).map(|n| Tile::new(HEIGHT, 0, n, 1 << HEIGHT, true).path_of_entries());
+        let first = self.minimum.index / FULL;
+        let bundles = (first..self.size / FULL).map(|n| Tile::new(HEIGHT, 0, n, 1 << HEIGHT, true).path_of_entries());
         let (levels, size) = (u8::try_from(self.open.len()).unwrap_or(u8::MAX), self.size);
         bundles.chain((0..levels).flat_map(move |level| {
-            let tiles = 0..size >> (u32::from(HEIGHT) * (u32::from(level) + 1));
+            let tiles = if level == 0 { first } else { 0 }..size >> (u32::from(HEIGHT) * (u32::from(level) + 1));
             tiles.map(move |n| Tile::new(HEIGHT, level, n, 1 << HEIGHT, false).path_of_hashes())
         }))
     }

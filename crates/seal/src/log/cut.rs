@@ -65,6 +65,9 @@ impl Platter {
                 let file = self.seen.remove(from).unwrap();
                 self.seen.insert(to.clone(), file);
             }
+            Step::Remove(path) => {
+                self.seen.remove(path);
+            }
             Step::SyncFolder(folder) => {
                 let inside = |path: &PathBuf| path.parent() == Some(folder);
                 self.kept.retain(|path, _| !inside(path));
@@ -123,25 +126,33 @@ fn logs() -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(logs()))]
 
-    /// Five lives of a log, each ended by a power cut at any of its steps.
+    /// Five lives of a log, each ended by a power cut at any of its steps, some of which dispose of its beginning.
     #[test]
-    fn a_power_cut_takes_nothing_that_was_signed(
-        lives in prop::collection::vec((0_u64..300, 0_u64..700, any::<usize>(), any::<u64>()), 5),
+    fn a_power_cut_takes_nothing_that_was_signed_and_kept(
+        lives in prop::collection::vec((0_u64..300, 0_u64..700, 0_u64..200, any::<usize>(), any::<u64>()), 5),
     ) {
         let key = SigningKey::generate("sakimori.example/cut").unwrap();
         let mut home = folder();
-        let mut signed = 0;
-        for (first, second, at, seed) in lives {
+        let (mut signed, mut noted) = (0, 0);
+        for (first, second, goes, at, seed) in lives {
             let root = home.path().join("log");
             let before = Platter::of(&root);
             let mut log = opened(&root, &key);
             let size = log.size();
             prop_assert!(size >= signed, "signed {signed}, found {size}");
             let mut heads = vec![(0, size)];
+            let mut minima = vec![(0, log.minimum())];
+            prop_assert!(log.minimum() >= noted, "noted {noted}, found {}", log.minimum());
             for more in [first, second] {
                 (0..more).for_each(|_| log.append(&leaf(log.size())).unwrap());
                 log.seal().unwrap();
                 heads.push((log.disk.steps().len(), log.size()));
+                // Half of the lives dispose of something, ending what was begun before.
+                if goes < 100 {
+                    let (tiles, least) = (log.size() / 256, log.minimum() / 256);
+                    log.prune((least + (tiles - least) * goes / 100) * 256).unwrap();
+                    minima.push((log.disk.steps().len(), log.minimum()));
+                }
             }
             let cut = at % (log.disk.steps().len() + 1);
             let mut platter = before;
@@ -160,8 +171,14 @@ proptest! {
             platter.cut(home.path(), next.path(), &mut dice);
             home = next;
             signed = heads.iter().filter(|(done, _)| *done <= cut).map(|(_, size)| *size).max().unwrap();
+            noted = minima.iter().filter(|(done, _)| *done <= cut).map(|(_, index)| *index).max().unwrap();
             let root = home.path().join("log");
-            let size = opened(&root, &key).size();
+            let log = opened(&root, &key);
+            let (size, minimum) = (log.size(), log.minimum());
+            prop_assert!(minima.iter().any(|(_, index)| *index == minimum), "a minimum nobody noted: {minimum}");
+            for index in (minimum..size).step_by(61) {
+                prop_assert!(log.prove(index, Vec::new()).unwrap().check(&leaf(index), key.public()).is_ok());
+            }
             prop_assert!(size == signed || heads.iter().any(|(_, head)| *head == size), "a head nobody signed: {size}");
             if let Some(mut verifier) = Verifier::open(&root, key.public(), Vec::new()).unwrap() {
                 prop_assert_eq!(verifier.skim().unwrap(), Ok(()));

@@ -2,11 +2,12 @@
 
 use tlog_tiles::Tile;
 
-use super::{CHAIN, Error, HEAD, HEIGHT, Log, Named as _, joined, split};
+use super::{CHAIN, Error, FULL, HEAD, HEIGHT, Log, MINIMUM, Named as _, joined, split};
 
 impl Log {
     /// The file at a path of `tlog-tiles`, as of the last head: the head itself, a full tile or bundle, or as much of
-    /// one as the path asks for (`tile/0/001.p/9`). `None` when the head does not cover it, or it is no such path.
+    /// one as the path asks for (`tile/0/001.p/9`). `None` when the head does not cover it, it was disposed of, or it is no
+    /// such path.
     ///
     /// # Errors
     /// Any error of a file.
@@ -15,8 +16,8 @@ impl Log {
         if path == HEAD {
             return Ok(Some(note.clone()));
         }
-        if path == CHAIN {
-            return self.disk.read(CHAIN);
+        if path == CHAIN || path == MINIMUM {
+            return self.disk.read(path);
         }
         let Some(tile) = named(path) else { return Ok(None) };
         let (level, n, width) = (u32::from(tile.level()), tile.level_index(), u64::from(tile.width()));
@@ -24,6 +25,9 @@ impl Log {
         // How many hashes of this level the head covers; at eight levels a tree would have more leaves than there are.
         let covered = head.size.checked_shr(below).unwrap_or(0);
         if n.checked_mul(1 << HEIGHT).and_then(|first| first.checked_add(width)).is_none_or(|end| end > covered) {
+            return Ok(None);
+        }
+        if level == 0 && n < self.minimum.index / FULL {
             return Ok(None);
         }
         let full = Tile::new(HEIGHT, tile.level(), n, 1 << HEIGHT, tile.is_data());

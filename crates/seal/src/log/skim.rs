@@ -18,6 +18,9 @@ impl Verifier {
     /// # Errors
     /// A file that cannot be read.
     pub fn skim(&mut self) -> Result<Result<(), Broken>, Error> {
+        if let Some(broken) = &self.edge {
+            return Ok(Err(broken.clone()));
+        }
         let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = self.place.readers(processors) as u64;
         let mut next = self.at.div_ceil(FULL);

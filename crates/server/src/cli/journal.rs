@@ -8,7 +8,7 @@ use app::{Grade, Sealed, StampRequest};
 use clap::{Subcommand, ValueEnum};
 use domain::unrecorded::Class;
 
-use super::{Context, read_file, say, write_file};
+use super::{Context, read_file, retention, say, write_file};
 
 /// Longest file that is read here, in bytes: heads, proofs, replies and certificates are far shorter.
 const HANDED: usize = 1 << 20;
@@ -41,6 +41,10 @@ pub(crate) enum Journal {
         #[arg(value_name = "扱い", value_parser = ["refuse", "allow"])]
         choice: Option<String>,
     },
+    Retention(retention::Retention),
+    #[command(subcommand)]
+    Hold(retention::Hold),
+    Prune(retention::Prune),
     /// 封印と鍵をなくしたとき、次から新しい封印を始める。前の封印とはつながらない
     BeginAnew,
     /// 封印を、データフォルダからS3互換の保管庫（bucket.toml）に移す。サーバを止めているとき
@@ -114,6 +118,9 @@ impl Journal {
                 }
             }
             Self::OnFailure { class, choice } => on_failure(context, class.as_deref(), choice.as_deref()).await?,
+            Self::Retention(command) => command.run(context).await?,
+            Self::Hold(command) => command.run(context).await?,
+            Self::Prune(command) => command.run(context).await?,
             Self::BeginAnew => {
                 context.app.begin_log_anew(&context.actor).await?;
                 say("次の封印から、新しい封印になります。この操作は記録に残りました。");
@@ -179,7 +186,13 @@ async fn on_failure(context: &Context, class: Option<&str>, choice: Option<&str>
 /// Checks the chain in the database, then the log in the data folder beside it.
 async fn verify(context: &Context, since: Option<&str>) -> Result<ExitCode> {
     match context.app.store.journal_verify().await? {
-        Ok(count) => say(format!("操作記録{count}件を確かめました。改ざん・欠落は見つかりません。")),
+        Ok(last) => {
+            let gone = context.app.store.journal_floor().await?.seq;
+            if gone > 0 {
+                say(format!("{gone}番までの記録は、保存期間が過ぎたため処分されています（処分の記録があります）。"));
+            }
+            say(format!("操作記録{}件を確かめました。改ざん・欠落は見つかりません。", last - gone));
+        }
         Err(fault) => {
             say(fault.to_string());
             return Ok(ExitCode::from(1));
@@ -200,7 +213,7 @@ async fn verify(context: &Context, since: Option<&str>) -> Result<ExitCode> {
             }
             kept(context).await?;
         }
-        broken @ (Sealed::Broken { .. } | Sealed::Another { .. }) => {
+        broken @ (Sealed::Broken { .. } | Sealed::Revived { .. } | Sealed::Another { .. }) => {
             say(broken.fault().unwrap_or_default());
             return Ok(ExitCode::from(1));
         }

@@ -23,6 +23,8 @@ pub struct ArrivalHead {
     pub event_at: Option<i64>,
     /// The numbers of its events ([`domain::access::Numbers`]).
     pub numbers: String,
+    /// Place and hash of the last arrival that was disposed of; 0 and nothing when none was.
+    pub gone: (i64, String),
 }
 
 /// An arrival to be kept.
@@ -87,7 +89,8 @@ impl Store {
     }
 }
 
-const HEADS: &str = "SELECT source, place, hash, received_at, event_at, numbers FROM arrival_heads WHERE facility = $1";
+const HEADS: &str = "SELECT source, place, hash, received_at, event_at, numbers, gone, gone_hash FROM arrival_heads \
+     WHERE facility = $1";
 
 fn heads(rows: &[sea_orm::QueryResult]) -> Result<HashMap<String, ArrivalHead>> {
     rows.iter()
@@ -98,6 +101,10 @@ fn heads(rows: &[sea_orm::QueryResult]) -> Result<HashMap<String, ArrivalHead>> 
                 received_at: row.try_get_by_index(3)?,
                 event_at: row.try_get_by_index(4)?,
                 numbers: row.try_get_by_index(5)?,
+                gone: (
+                    row.try_get_by_index::<Option<i64>>(6)?.unwrap_or_default(),
+                    row.try_get_by_index::<Option<String>>(7)?.unwrap_or_default(),
+                ),
             };
             Ok((row.try_get_by_index(0)?, head))
         })

@@ -191,6 +191,17 @@ const OPERATIONS: &[Operation] = &[
             parameter("before", false, "この番号より前", &json!({ "type": "integer", "minimum": 1, "maximum": INTEGER_MAX })),
         ]
     }),
+    operation("GET", "/api/v1/retention", "記録の保存期間、処分の停止、いま処分できるもの、処分したもの", "200", |_| json_of(object(&[
+        ("periods", array(object(&[("kind", string()), ("years", nullable("integer")), ("basis", nullable("string"))]))),
+        ("holds", array(object(&[("id", string()), ("reason", string()), ("from", day()), ("made_by", string()), ("made_at", instant()), ("lifted_at", json!({ "type": ["string", "null"], "format": "date-time" }))]))),
+        ("plan", json!({ "anyOf": [{ "type": "null" }, going()] })),
+        ("keeps", array(string())),
+        ("disposals", array(disposal())),
+    ]))),
+    operation("POST", "/api/v1/retention/holds", "保存期間が過ぎても記録を残す（解除は人が行う）", "204", |_| Value::Null)
+        .takes(|_| json_of(partly(&[("reason", entered()), ("from", text())], &["reason"]))),
+    operation("POST", "/api/v1/retention/disposals", "いま処分できる記録の処分を申請する（承認は人が行う）", "201", |_| json_of(disposal()))
+        .takes(|_| json_of(object(&[("reason", entered())]))),
     operation("GET", "/api/v1/users", "利用者の一覧", "200", |_| json_of(object(&[("users", array(object(&[
         ("id", string()), ("login", string()), ("name", string()), ("person", nullable("string")), ("role", string()),
         ("disabled", nullable("string")), ("sealed", json!({ "type": "boolean" })), ("passkeys", count()),
@@ -212,6 +223,39 @@ const OPERATIONS: &[Operation] = &[
 ];
 
 /// A job, as it is answered.
+/// What would go, or went.
+const GOING: [(&str, fn() -> Value); 7] = [
+    ("first", count),
+    ("last", count),
+    ("since", day),
+    ("until", day),
+    ("entries", count),
+    ("accesses", count),
+    ("originals", count),
+];
+
+fn going() -> Value {
+    object(&GOING.map(|(name, of)| (name, of())))
+}
+
+fn disposal() -> Value {
+    let maybe_instant = || json!({ "type": ["string", "null"], "format": "date-time" });
+    let own = [
+        ("id", string()),
+        ("state", json!({ "type": "string", "enum": ["asked", "withdrawn", "approved", "done"] })),
+        ("reason", string()),
+        ("asked_by", string()),
+        ("asked_at", instant()),
+        ("decided_by", nullable("string")),
+        ("decided_at", maybe_instant()),
+        ("sole", json!({ "type": "boolean" })),
+        ("done_at", maybe_instant()),
+        ("root", nullable("string")),
+        ("shown_sha256", string()),
+    ];
+    object(&GOING.iter().map(|(name, of)| (*name, of())).chain(own).collect::<Vec<_>>())
+}
+
 fn job() -> Value {
     object(&[
         ("id", string()),

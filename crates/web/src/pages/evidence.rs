@@ -268,7 +268,7 @@ fn code(line: &str) -> Result<String, Problem> {
 /// error is what does not fit.
 async fn checked(visit: &Visit, since: &str) -> Result<Result<Checked, String>, Problem> {
     let entries = match visit.app().verify_journal().await? {
-        Ok(entries) => entries,
+        Ok(last) => last - visit.app().disposed_up_to().await?,
         Err(broken) => return Ok(Err(broken.to_string())),
     };
     let folder = &visit.web().folder;

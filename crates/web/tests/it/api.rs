@@ -404,3 +404,35 @@ async fn a_fhir_server_sends_audit_events() {
     let (status, said) = site.ask(&other, "POST", EVENT, good).await;
     assert_eq!((status, issue(&said).as_str()), (StatusCode::FORBIDDEN, "API-002"));
 }
+
+#[tokio::test]
+async fn a_program_may_keep_more_and_ask_but_people_approve() {
+    let site = Site(TestWeb::since("2021-05-10").await);
+    let mut sealer = site.0.app.sealer(&site.0.data()).await.unwrap();
+    site.0.app.seal(&mut sealer).await.unwrap();
+    let token = site.token(&[Permission::ReadJournal, Permission::ManageSettings]).await;
+    let (status, said) = site.ask(&token, "GET", "/api/v1/retention", Value::Null).await;
+    assert_eq!((status, &said["plan"]), (StatusCode::OK, &Value::Null), "{said}");
+    assert_eq!(said["keeps"].as_array().unwrap().len(), 2);
+    let ask = json!({ "reason": "保存期間が過ぎたため" });
+    let (status, said) = site.ask(&token, "POST", "/api/v1/retention/disposals", ask.clone()).await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && *code(&said) == "RET-003", "{status} {said}");
+    let typed = domain::retention::Kind::ALL.map(|kind| (kind, "5", "規程"));
+    site.0.app.periods_set(&actor(), &site.0.facility.id, &typed).await.unwrap();
+    let before = site.0.events().await;
+    let (status, said) = site.ask(&token, "POST", "/api/v1/retention/disposals", ask).await;
+    assert_eq!((status, &said["first"], &said["last"]), (StatusCode::CREATED, &json!(1), &json!(256)), "{said}");
+    assert!(site.0.events().await > before);
+    let before = site.0.events().await;
+    let (status, _) =
+        site.ask(&token, "POST", "/api/v1/retention/holds", json!({ "reason": "訴訟", "from": "" })).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert!(site.0.events().await > before);
+    let (_, said) = site.ask(&token, "GET", "/api/v1/retention", Value::Null).await;
+    assert_eq!((&said["disposals"][0]["state"], &said["holds"][0]["reason"]), (&json!("asked"), &json!("訴訟")));
+    assert!(
+        !ROUTES.iter().any(|route| route.path.contains("retention")
+            && route.path.contains("api")
+            && route.path.contains("approve"))
+    );
+}

@@ -43,6 +43,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/overrides", PROGRAMS),
     ("/api/v1/overrides/withdraw", PROGRAMS),
     ("/api/v1/requirements/{id}/answer", PROGRAMS),
+    ("/api/v1/retention/disposals", RETENTION),
+    ("/api/v1/retention/holds", RETENTION),
+    ("/evidence/retention/periods", RETENTION),
+    ("/evidence/retention/holds", RETENTION),
+    ("/evidence/retention/holds/{id}/lift", RETENTION),
+    ("/evidence/retention/ask", RETENTION),
+    ("/evidence/retention/{id}/approve", RETENTION),
+    ("/evidence/retention/{id}/withdraw", RETENTION),
     ("/api/v1/training/{no}/attendance", PROGRAMS),
     ("/approvals/deputies", "crates/app/tests/it/deputies.rs sees their events"),
     ("/approvals/deputies/{id}/end", "the same"),
@@ -75,6 +83,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 const ACCESSES: &str = "crates/web/tests/it/accesses.rs sees their events";
+const RETENTION: &str = "crates/web/tests/it/retention.rs sees their events";
 const PROGRAMS: &str = "programs: crates/web/tests/it/api.rs";
 const WORKFLOWS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/workflow sees their events";
 

@@ -8,6 +8,7 @@ mod doors;
 mod forms;
 mod journal;
 mod keep;
+mod retention;
 mod support;
 mod syslog;
 mod texts;

@@ -12,6 +12,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use domain::authz::Role;
 use domain::evaluate::Facility;
+use domain::journal::Event;
 use jiff::Timestamp;
 use store::{Location, Store};
 use tempfile::TempDir;
@@ -140,18 +141,24 @@ impl Browser {
 impl TestWeb {
     /// The demonstration clinic at noon in Japan of the tests' day.
     pub(crate) async fn new() -> Self {
-        Self::over(true).await
+        Self::over(true, None).await
+    }
+
+    /// The same as empty, with three hundred records of a day that is long ago.
+    pub(crate) async fn since(day: &str) -> Self {
+        Self::over(false, Some(day)).await
     }
 
     /// A clinic that has registered nothing yet.
     pub(crate) async fn empty() -> Self {
-        Self::over(false).await
+        Self::over(false, None).await
     }
 
-    async fn over(demo: bool) -> Self {
+    async fn over(demo: bool, since: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Location::Folder(folder.path().join("data"))).await.unwrap();
-        let dial = Dial(Arc::new(AtomicI64::new(noon().as_microsecond())));
+        let begin = since.map_or_else(noon, |day| format!("{day}T03:00:00Z").parse().unwrap());
+        let dial = Dial(Arc::new(AtomicI64::new(begin.as_microsecond())));
         let app = Arc::new(App::new(store, dial.clone()));
         app.set_origin(&ORIGIN.parse().unwrap()).unwrap();
         let facility = if demo {
@@ -160,6 +167,12 @@ impl TestWeb {
             let new = NewFacility { name: "さくら架空クリニック".to_owned(), ..NewFacility::default() };
             app.add_facility(&actor(), new).await.unwrap()
         };
+        if since.is_some() {
+            let mut tx = app.store.begin(&actor(), &facility.id, begin).await.unwrap();
+            (0..300).for_each(|n| tx.record(Event::new("devices.lose", format!("MD-{n}"))));
+            tx.commit().await.unwrap();
+            dial.0.store(noon().as_microsecond(), Ordering::Relaxed);
+        }
         let mut admin = Browser::new();
         let link = app.setup_link().await.unwrap();
         let grant = app.setup_begin(&admin.terminal(), link.expose()).await.unwrap();
