@@ -34,7 +34,7 @@ pub use recovery::{ResetMethod, ResetRequest};
 pub use secrets::{Cookie, Entropy, Keyring, SystemEntropy};
 pub use session::SessionInfo;
 pub use setup::SetupGrant;
-pub use token::{Program, TokenInfo};
+pub use token::{NewToken, Program, TokenInfo};
 pub use users::{NewUser, users_sha256};
 
 use crate::error::{Error, Result};

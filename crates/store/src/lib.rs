@@ -78,6 +78,21 @@ impl Location {
 /// Name of the SQLite database in its folder.
 const DATABASE: &str = "sakimori.db";
 
+/// The way to write transactions of a [`Store`] for a task that outlives the calls it serves. Cheap to clone.
+#[derive(Clone)]
+pub struct Writer(DatabaseConnection);
+
+impl Writer {
+    /// As [`Store::begin`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn begin(&self, actor: &domain::journal::Actor, facility: &str, now: jiff::Timestamp) -> Result<WriteTx> {
+        let tx = self.0.begin_with_options(dialect::write_options()).await?;
+        Ok(WriteTx::new(tx, actor.clone(), facility.to_owned(), now))
+    }
+}
+
 /// The open store. Cheap to share behind an `Arc`.
 pub struct Store {
     write: DatabaseConnection,
@@ -116,8 +131,12 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn begin(&self, actor: &domain::journal::Actor, facility: &str, now: jiff::Timestamp) -> Result<WriteTx> {
-        let tx = self.write.begin_with_options(dialect::write_options()).await?;
-        Ok(WriteTx::new(tx, actor.clone(), facility.to_owned(), now))
+        self.writer().begin(actor, facility, now).await
+    }
+
+    /// The way to write transactions, for a task of its own.
+    pub fn writer(&self) -> Writer {
+        Writer(self.write.clone())
     }
 
     /// Refreshes the planner's statistics; call it after bulk changes.

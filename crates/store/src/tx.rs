@@ -1,5 +1,7 @@
 //! Write transactions that cannot forget the journal.
 
+use std::sync::Arc;
+
 use domain::journal::{Actor, Event};
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
@@ -12,12 +14,12 @@ use crate::{dialect, stage, statement};
 /// refuses when something changed and nothing was [`record`](Self::record)ed.
 pub struct WriteTx {
     pub(crate) tx: DatabaseTransaction,
-    actor: Actor,
+    actor: Arc<Actor>,
     pub(crate) facility: String,
     pub(crate) now: Timestamp,
     changed: bool,
     rows_locked: bool,
-    events: Vec<Event>,
+    events: Vec<(Arc<Actor>, Event)>,
     index: Index,
 }
 
@@ -25,7 +27,7 @@ impl WriteTx {
     pub(crate) fn new(tx: DatabaseTransaction, actor: Actor, facility: String, now: Timestamp) -> Self {
         Self {
             tx,
-            actor,
+            actor: Arc::new(actor),
             facility,
             now,
             changed: false,
@@ -37,13 +39,18 @@ impl WriteTx {
 
     /// Records what happened; it becomes part of the journal when the transaction commits.
     pub fn record(&mut self, event: Event) {
-        self.events.push(event);
+        self.events.push((Arc::clone(&self.actor), event));
+    }
+
+    /// What is recorded from now on was done by another, in a transaction that several share.
+    pub fn act_as(&mut self, actor: &Actor) {
+        self.actor = Arc::new(actor.clone());
     }
 
     /// Records an access; it becomes part of the journal and of the index when the transaction commits.
     pub(crate) fn record_access(&mut self, access: &domain::access::Access, mark: i64) {
         self.index.note(self.events.len(), access.clone(), mark);
-        self.events.push(access.event());
+        self.record(access.event());
     }
 
     /// Commits the changes and their events together.
@@ -56,9 +63,10 @@ impl WriteTx {
             self.tx.rollback().await?;
             return Err(Error::Unjournaled);
         }
-        let Self { tx, actor, facility, now, events, index, .. } = self;
+        let Self { tx, facility, now, events, index, .. } = self;
         if !events.is_empty() {
-            stage::append(&tx, events.iter().map(|event| (&actor, facility.as_str(), now, event))).await?;
+            stage::append(&tx, events.iter().map(|(actor, event)| (actor.as_ref(), facility.as_str(), now, event)))
+                .await?;
             index.write(&tx, &facility, events.len()).await?;
         }
         Ok(tx.commit().await?)

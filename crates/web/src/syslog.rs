@@ -87,6 +87,8 @@ pub struct Counts {
     pub unknown: AtomicU64,
     /// Connections that ended inside a message, or whose messages could not be told apart.
     pub broken: AtomicU64,
+    /// Messages in the name of a source for which their sender may not speak.
+    pub forged: AtomicU64,
     /// Datagrams for which there was no room.
     pub dropped: AtomicU64,
     /// Datagrams that never came, by the numbers of those that did.
@@ -99,11 +101,12 @@ fn add(count: &AtomicU64, n: u64) {
 
 impl Counts {
     /// What was refused or lost, by name.
-    fn losses(&self) -> [(&'static str, u64); 5] {
+    fn losses(&self) -> [(&'static str, u64); 6] {
         [
             ("unknown", &self.unknown),
             ("broken", &self.broken),
             ("unreadable", &self.unreadable),
+            ("forged", &self.forged),
             ("dropped", &self.dropped),
             ("missing", &self.missing),
         ]
@@ -282,7 +285,7 @@ async fn secured(stream: TcpStream, acceptor: &TlsAcceptor, place: &Place) {
 
 /// Reads the messages of a connection until it ends.
 async fn read(mut stream: impl AsyncRead + Unpin, peer: &Peer, intake: &Intake) {
-    let Some(feed) = intake.senders().of(peer) else {
+    let Some(feed) = intake.senders().of(peer).map(Arc::new) else {
         tracing::debug!(address = %peer.address, "syslog from nobody who is registered");
         add(&intake.counts.unknown, 1);
         return;
@@ -340,7 +343,7 @@ async fn datagrams(socket: UdpSocket, intake: Arc<Intake>) {
         if let Some((who, number)) = open(frame).ok().and_then(|opened| opened.number) {
             add(&intake.counts.missing, gap(&mut numbers, (feed.source.clone(), who), number));
         }
-        intake.try_put(feed, frame);
+        intake.try_put(Arc::new(feed), frame);
     }
 }
 
@@ -362,6 +365,7 @@ async fn store(app: Arc<App>, mut waiting: Receiver<Waiting>, counts: Arc<Counts
             match app.receive_messages(messages).await {
                 Ok(taken) => {
                     add(&counts.unreadable, taken.unreadable);
+                    add(&counts.forged, taken.forged);
                     add(&counts.unknown, taken.refused);
                     add(&counts.stored, batch.len() as u64 - taken.refused);
                     break;
@@ -410,12 +414,16 @@ fn acceptor(tls: &Tls, now: jiff::Timestamp) -> std::io::Result<TlsAcceptor> {
         return Err(std::io::Error::other("syslog over TLS needs a certificate"));
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(std::io::Error::other)?
         .with_client_cert_verifier(Arc::new(Shown(provider)))
         .with_single_cert(chain, key)
         .map_err(std::io::Error::other)?;
+    // Syslog is never answered, so a sender may write and close without ever reading. With tickets unread its close is a
+    // reset, at which its last messages are lost here.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

@@ -109,7 +109,7 @@ fn line(what: &str, database: &str, events: usize, begun: Instant, cpu: f64, los
 
 /// Reading alone, in one thread.
 fn reading() -> Result<()> {
-    let origin = Origin { source: "PACS", offset: Offset::constant(9), now: jiff::Timestamp::now() };
+    let origin = Origin { source: "PACS", offset: Offset::constant(9), now: jiff::Timestamp::now(), others: &[] };
     let messages: Vec<String> = (0..MESSAGES).map(message).collect();
     let (before, begun) = (used()?.0, Instant::now());
     for message in &messages {

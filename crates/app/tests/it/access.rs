@@ -33,7 +33,7 @@ fn access(minutes: i64, user: &str, patient: &str, act: Act) -> Access {
 
 fn arrival(accesses: Vec<Access>) -> Arrival {
     let bytes = format!("{accesses:?}").into_bytes();
-    Arrival { source: "emr".to_owned(), format: "table", parser: 1, bytes, accesses, refused: 0 }
+    Arrival { source: "emr".to_owned(), format: "table", parser: 1, bytes, accesses, refused: 0, forged: 0 }
 }
 
 async fn receive(site: &Site, facility: &Facility, accesses: Vec<Access>) -> (u64, u64) {

@@ -23,6 +23,10 @@ pub struct ArrivalHead {
     pub event_at: Option<i64>,
     /// The numbers of its events ([`domain::access::Numbers`]).
     pub numbers: String,
+    /// Events that were told in the name of another source.
+    pub forged: i64,
+    /// When the last of these came, UTC microseconds.
+    pub forged_at: Option<i64>,
 }
 
 /// An arrival to be kept.
@@ -87,7 +91,8 @@ impl Store {
     }
 }
 
-const HEADS: &str = "SELECT source, place, hash, received_at, event_at, numbers FROM arrival_heads WHERE facility = $1";
+const HEADS: &str = "SELECT source, place, hash, received_at, event_at, numbers, COALESCE(forged, 0), forged_at \
+                     FROM arrival_heads WHERE facility = $1";
 
 fn heads(rows: &[sea_orm::QueryResult]) -> Result<HashMap<String, ArrivalHead>> {
     rows.iter()
@@ -98,6 +103,8 @@ fn heads(rows: &[sea_orm::QueryResult]) -> Result<HashMap<String, ArrivalHead>> 
                 received_at: row.try_get_by_index(3)?,
                 event_at: row.try_get_by_index(4)?,
                 numbers: row.try_get_by_index(5)?,
+                forged: row.try_get_by_index(6)?,
+                forged_at: row.try_get_by_index(7)?,
             };
             Ok((row.try_get_by_index(0)?, head))
         })
@@ -171,10 +178,10 @@ impl WriteTx {
             self.execute(&sql, values).await?;
         }
         for (source, head) in heads {
-            let sql = "INSERT INTO arrival_heads (facility, source, place, hash, received_at, event_at, numbers) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (facility, source) DO UPDATE SET place = excluded.place, \
+            let sql = "INSERT INTO arrival_heads (facility, source, place, hash, received_at, event_at, numbers, \
+                       forged, forged_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (facility, source) DO UPDATE SET place = excluded.place, \
                        hash = excluded.hash, received_at = excluded.received_at, event_at = excluded.event_at, \
-                       numbers = excluded.numbers";
+                       numbers = excluded.numbers, forged = excluded.forged, forged_at = excluded.forged_at";
             let values = vec![
                 facility.clone().into(),
                 source.clone().into(),
@@ -183,6 +190,8 @@ impl WriteTx {
                 head.received_at.into(),
                 Value::BigInt(head.event_at),
                 head.numbers.clone().into(),
+                head.forged.into(),
+                Value::BigInt(head.forged_at),
             ];
             self.execute(sql, values).await?;
         }
