@@ -15,12 +15,14 @@ mod taking;
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 
+use ::report::{Block, Document};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::access::{Access, arrival_hash};
+use domain::evaluate::Facility;
 use domain::journal::{Actor, GENESIS};
 use domain::ledger::{Row, Value};
-use domain::text::tidy;
+use domain::text::{Lang, tidy};
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
@@ -75,6 +77,22 @@ fn source_key(typed: &str) -> String {
 }
 
 impl App {
+    /// A paper of the access log with its head.
+    fn paper(&self, by: &Actor, facility: &Facility, title: &str, subtitle: String, blocks: Vec<Block>) -> Document {
+        Document {
+            title: title.to_owned(),
+            subtitle,
+            kicker: String::new(),
+            facility: facility.name.clone(),
+            printed_on: self.today(),
+            printed_by: by.name.clone(),
+            code: String::new(),
+            lang: Lang::Ja,
+            landscape: false,
+            blocks,
+        }
+    }
+
     /// Takes accesses in, all or none of them: durable when this returns. An access that came before is not taken in
     /// again; every arrival is kept as it came, whatever it held. Calls that come at the same time share a transaction.
     ///

@@ -8,12 +8,14 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use crate::access::Index;
 use crate::error::{Error, Result};
+use crate::room::Room;
 use crate::{dialect, stage, statement};
 
 /// A write transaction for one facility. Every change goes through it, and [`commit`](Self::commit)
 /// refuses when something changed and nothing was [`record`](Self::record)ed.
 pub struct WriteTx {
     pub(crate) tx: DatabaseTransaction,
+    room: Room,
     actor: Arc<Actor>,
     pub(crate) facility: String,
     pub(crate) now: Timestamp,
@@ -24,9 +26,10 @@ pub struct WriteTx {
 }
 
 impl WriteTx {
-    pub(crate) fn new(tx: DatabaseTransaction, actor: Actor, facility: String, now: Timestamp) -> Self {
+    pub(crate) fn new(tx: DatabaseTransaction, room: Room, actor: Actor, facility: String, now: Timestamp) -> Self {
         Self {
             tx,
+            room,
             actor: Arc::new(actor),
             facility,
             now,
@@ -63,13 +66,17 @@ impl WriteTx {
             self.tx.rollback().await?;
             return Err(Error::Unjournaled);
         }
-        let Self { tx, facility, now, events, index, .. } = self;
-        if !events.is_empty() {
-            stage::append(&tx, events.iter().map(|(actor, event)| (actor.as_ref(), facility.as_str(), now, event)))
-                .await?;
-            index.write(&tx, &facility, events.len()).await?;
-        }
-        Ok(tx.commit().await?)
+        let Self { tx, room, facility, now, events, index, .. } = self;
+        let write = async {
+            if !events.is_empty() {
+                let events = events.iter().map(|(actor, event)| (actor.as_ref(), facility.as_str(), now, event));
+                let count = events.len();
+                stage::append(&tx, events).await?;
+                index.write(&tx, &facility, count).await?;
+            }
+            Ok(tx.commit().await?)
+        };
+        room.noted(write.await)
     }
 
     /// Makes this transaction the only one that writes ledger rows of its facility until it ends: what it reads from
@@ -84,7 +91,8 @@ impl WriteTx {
 
     pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64> {
         self.changed = true;
-        Ok(self.tx.execute_raw(statement(&self.tx, sql, values)).await?.rows_affected())
+        let done = self.tx.execute_raw(statement(&self.tx, sql, values)).await.map_err(Error::from);
+        Ok(self.room.noted(done)?.rows_affected())
     }
 
     pub(crate) async fn select(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {

@@ -215,7 +215,11 @@ impl App {
         };
         let now = self.now();
         if token.used_at.is_none_or(|used| now.duration_since(used) >= NOTED_EVERY) {
-            self.store.token_touch(&token.id, now.as_microsecond()).await?;
+            match self.store.token_touch(&token.id, now.as_microsecond()).await {
+                // A program that reads goes on reading.
+                Err(store::Error::DiskFull) => {}
+                outcome => outcome?,
+            }
         }
         let user = User::of(&user)?;
         let scopes = token.scopes.into_iter().filter(|scope| user.role.may(*scope)).collect();

@@ -358,6 +358,21 @@ async fn who_comes_too_often_waits() {
 }
 
 #[tokio::test]
+async fn what_goes_on_without_a_record_is_decided() {
+    let site = Site::new().await;
+    let token = site.token(&[Permission::ManageSettings]).await;
+    let ask = async |method: &str, body: Value| site.ask(&token, method, "/api/v1/unrecorded", body).await;
+    let usual = json!({ "care": true, "export": false, "administration": false, "emergency": false });
+    assert_eq!(ask("GET", Value::Null).await, (StatusCode::OK, usual));
+    let decided = json!({ "care": true, "export": false, "administration": false, "emergency": true });
+    assert_eq!(ask("PUT", json!({ "emergency": true })).await, (StatusCode::OK, decided.clone()));
+    for wrong in [json!({}), json!({ "emergency": "no" }), json!({ "other": true, "care": false })] {
+        assert_eq!(ask("PUT", wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(ask("GET", Value::Null).await.1, decided);
+}
+
+#[tokio::test]
 async fn a_token_speaks_for_its_own_sources_alone() {
     let site = Site::new().await;
     let all = site.token(&[EditLedgers, SendAccesses]).await;

@@ -152,7 +152,8 @@ impl TestWeb {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Location::Folder(folder.path().join("data"))).await.unwrap();
         let dial = Dial(Arc::new(AtomicI64::new(noon().as_microsecond())));
-        let app = Arc::new(App::new(store, dial.clone()));
+        let app = App::new(store, dial.clone()).with_gaps(&folder.path().join("data")).unwrap();
+        let app = Arc::new(app);
         app.set_origin(&ORIGIN.parse().unwrap()).unwrap();
         let facility = if demo {
             app.load_demo(&actor()).await.unwrap()
