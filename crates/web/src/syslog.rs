@@ -50,7 +50,9 @@ const BATCH: usize = 2_000;
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often the ledger of sources is read anew, and what was refused is written down.
 const REFRESH: Duration = Duration::from_secs(10);
-const REPORT: Duration = Duration::from_secs(600);
+const REPORT: Duration = Duration::from_secs(60);
+/// Kinds of losses.
+const LOSSES: usize = 6;
 /// Senders whose numbers are followed.
 const NUMBERED: usize = 10_000;
 /// How long what waits may take to be stored when the server stops.
@@ -101,7 +103,7 @@ fn add(count: &AtomicU64, n: u64) {
 
 impl Counts {
     /// What was refused or lost, by name.
-    fn losses(&self) -> [(&'static str, u64); 6] {
+    fn losses(&self) -> [(&'static str, u64); LOSSES] {
         [
             ("unknown", &self.unknown),
             ("broken", &self.broken),
@@ -140,7 +142,8 @@ pub async fn listen(
     let storing = tokio::spawn(store(Arc::clone(&app), waiting, Arc::clone(&counts)));
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(refresh(Arc::clone(&app), Arc::clone(&intake)));
-    tasks.spawn(report(app, counts));
+    let told = Arc::new(Told { app, counts, before: tokio::sync::Mutex::default() });
+    tasks.spawn(report(Arc::clone(&told)));
     if let Some(listener) = doors.tls {
         tasks.spawn(accept(listener, acceptor, Arc::clone(&intake)));
     }
@@ -155,6 +158,7 @@ pub async fn listen(
     // The queue ends once nobody can put anything into it.
     drop(intake);
     let _ = timeout(PATIENCE, storing).await;
+    told.note().await;
     Ok(())
 }
 
@@ -392,20 +396,34 @@ async fn refresh(app: Arc<App>, intake: Arc<Intake>) {
     }
 }
 
-/// Writes into the journal what was refused or lost, when something was.
-async fn report(app: Arc<App>, counts: Arc<Counts>) {
-    let mut before = counts.losses();
-    loop {
-        tokio::time::sleep(REPORT).await;
-        let now = counts.losses();
-        let since: Vec<(&str, u64)> = now.iter().zip(before).map(|((name, n), (_, old))| (*name, n - old)).collect();
+/// What was refused or lost, and how much of it the journal has been told.
+struct Told {
+    app: Arc<App>,
+    counts: Arc<Counts>,
+    before: tokio::sync::Mutex<[u64; LOSSES]>,
+}
+
+impl Told {
+    /// Writes into the journal what was refused or lost since it was last told, when something was.
+    async fn note(&self) {
+        let mut before = self.before.lock().await;
+        let now = self.counts.losses();
+        let since: Vec<(&str, u64)> = now.iter().zip(before.iter()).map(|((name, n), old)| (*name, n - old)).collect();
         if since.iter().any(|(_, n)| *n > 0) {
             tracing::warn!(?since, "syslog refused or lost");
-            match app.note_losses(&since).await {
-                Ok(()) => before = now,
+            match self.app.note_losses(&since).await {
+                Ok(()) => *before = now.map(|(_, n)| n),
                 Err(error) => tracing::error!(code = error.code(), "losses not recorded"),
             }
         }
+    }
+}
+
+/// Tells the journal now and then what was refused or lost.
+async fn report(told: Arc<Told>) {
+    loop {
+        tokio::time::sleep(REPORT).await;
+        told.note().await;
     }
 }
 

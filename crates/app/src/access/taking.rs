@@ -4,7 +4,7 @@
 //! sender waits for nothing but its own and sixteen share one. Each is answered once what it sent is durable, or with the
 //! error that kept it out. What does not depend on what is stored already was computed before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use domain::access::{Access, Numbers, arrival_hash};
@@ -129,7 +129,7 @@ async fn take(writer: &Writer, calls: &[&Call]) -> store::Result<Vec<Vec<Receipt
         seen: tx.access_known(&marks).await?,
         kept: Vec::new(),
     };
-    let (mut receipts, mut sent) = (Vec::with_capacity(calls.len()), HashMap::new());
+    let (mut receipts, mut sent) = (Vec::with_capacity(calls.len()), HashSet::new());
     for call in calls {
         tx.act_as(&call.by);
         let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
@@ -137,10 +137,10 @@ async fn take(writer: &Writer, calls: &[&Call]) -> store::Result<Vec<Vec<Receipt
         receipts.push(call.arrivals.iter().map(one).collect());
         for (source, sum) in sums {
             tx.record(sum.event(source));
-            sent.insert(source, ());
+            sent.insert(source);
         }
     }
-    whole.heads.retain(|source, _| sent.contains_key(source.as_str()));
+    whole.heads.retain(|source, _| sent.contains(source.as_str()));
     tx.arrival_insert(whole.kept, &whole.heads).await?;
     tx.commit().await?;
     Ok(receipts)

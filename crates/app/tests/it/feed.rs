@@ -244,7 +244,7 @@ async fn a_folder_outside_the_inbox_is_neither_read_nor_written() {
 async fn what_is_transferred_is_understood_again_and_is_noted() {
     on_each(async |site| {
         let facility = clinic(&site, "/nowhere").await;
-        let feed = site.app.only_feed(&facility.id, "fhir").await.unwrap();
+        let feed = site.app.feed(&facility.id, "FHIR").await.unwrap();
         let bytes = bundle("batch", &[event("e1", "0001"), event("e2", "0002")]);
         site.app.receive_document(&actor(), &feed, bytes).await.unwrap();
         let day = "2026-11-22".parse().unwrap();

@@ -122,6 +122,10 @@ async fn every_act_leaves_an_event() {
     let decided = stage.act("/settings/unrecorded", "/settings/unrecorded", &policy).await;
     assert_eq!(decided.status, StatusCode::SEE_OTHER);
     assert!(stage.web.app.goes_on(domain::unrecorded::Class::Emergency));
+    let shown = stage.web.get(&mut stage.browser, "/settings/unrecorded").await.body;
+    for (class, choice) in policy {
+        assert!(shown.contains(&format!("name=\"{class}\" value=\"{choice}\" checked")), "{shown}");
+    }
     let half = stage.web.post(&mut stage.browser, "/settings/unrecorded", &policy[..2]).await;
     assert_eq!(half.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(half.body.contains("#f-emergency"), "{}", half.body);

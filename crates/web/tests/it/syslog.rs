@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use app::{AccessQuestion, App, NewFacility};
 use domain::evaluate::Facility;
-use domain::journal::{Event, sha256};
+use domain::journal::{Entry, Event, sha256};
 use domain::ledger::{Row, Value, ledger};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -195,6 +195,13 @@ async fn who_is_not_registered_is_not_listened_to() {
     socket.send_to(message(1).as_bytes(), site.udp).await.unwrap();
     site.reaches(|c| &c.unknown, 2).await;
     assert_eq!((site.accesses().await, site.counts.received.load(Ordering::Relaxed)), (0, 0));
+    // What was refused is in the journal when the server has stopped.
+    let app = Arc::clone(&site.app);
+    site.stop().await;
+    let told = app.store.journal_list(None, 1_000).await.unwrap();
+    let told = told.iter().map(|text| serde_json::from_str::<Entry>(text).unwrap());
+    let told: Vec<Entry> = told.filter(|entry| entry.action == "syslog.losses").collect();
+    assert_eq!((told.len(), told[0].details["unknown"].as_str()), (1, "2"));
 }
 
 #[tokio::test]
