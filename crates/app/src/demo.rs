@@ -95,6 +95,7 @@ impl App {
             bytes: written(&accesses).into_bytes(),
             accesses,
             refused: 0,
+            forged: 0,
         });
         self.receive_accesses(actor, &facility.id, arrivals.collect()).await?;
         self.find_cases(actor, &facility).await?;

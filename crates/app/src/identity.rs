@@ -17,8 +17,9 @@ mod token;
 mod totp;
 mod users;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use domain::authz::{Permission, Role};
 use domain::journal::{Actor, sha256};
@@ -34,7 +35,7 @@ pub use recovery::{ResetMethod, ResetRequest};
 pub use secrets::{Cookie, Entropy, Keyring, SystemEntropy};
 pub use session::SessionInfo;
 pub use setup::SetupGrant;
-pub use token::{Program, TokenInfo};
+pub use token::{NewToken, Program, TokenInfo};
 pub use users::{NewUser, users_sha256};
 
 use crate::error::{Error, Result};
@@ -47,6 +48,22 @@ pub(crate) struct Means {
     pub(crate) entropy: Box<dyn Entropy>,
     hashing: password::Hashing,
     passkeys: RwLock<Option<Arc<Webauthn>>>,
+    unsaved: Unsaved,
+}
+
+/// When sessions were last seen, by their id, where that could not be saved.
+#[derive(Default)]
+struct Unsaved(Mutex<HashMap<String, i64>>);
+
+impl Unsaved {
+    /// When a session was last seen; 0 when that is in the store.
+    fn seen(&self, session: &str) -> i64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(session).copied().unwrap_or_default()
+    }
+
+    fn note(&self, session: &str, seen_at: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(session.to_owned(), seen_at);
+    }
 }
 
 impl Means {
@@ -56,6 +73,7 @@ impl Means {
             entropy: Box::new(SystemEntropy),
             hashing: password::Hashing::default(),
             passkeys: RwLock::new(None),
+            unsaved: Unsaved::default(),
         }
     }
 

@@ -57,7 +57,7 @@ pub use feed::{
     AccessDocument, AccessExport, AccessImport, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
 };
 pub use identity::{
-    Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
+    Cookie, Entropy, Keyring, Methods, NewToken, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
     SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
@@ -119,6 +119,7 @@ pub struct App {
     runner: jobs::Runner,
     kept: Worked,
     stager: stage::Stager,
+    taking: access::Taking,
     gaps: stage::Gaps,
     watch: seal::Watch,
     /// The data folder, where it has a log.
@@ -148,6 +149,7 @@ impl App {
             runner: jobs::Runner::default(),
             kept: Worked::default(),
             stager: stage::Stager::default(),
+            taking: access::Taking::default(),
             gaps: stage::Gaps::default(),
             watch: seal::Watch::default(),
             data: None,

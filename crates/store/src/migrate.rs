@@ -23,6 +23,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0016_readings", include_str!("migrations/0016_readings.sql")),
     ("0017_turns", include_str!("migrations/0017_turns.sql")),
     ("0018_retention", include_str!("migrations/0018_retention.sql")),
+    ("0019_voices", include_str!("migrations/0019_voices.sql")),
     ("0023_own_subjects", include_str!("migrations/0023_own_subjects.sql")),
 ];
 

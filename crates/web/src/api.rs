@@ -85,6 +85,11 @@ impl Caller {
         }
     }
 
+    /// The program itself.
+    pub(crate) fn program(&self) -> &Program {
+        &self.0.program
+    }
+
     /// The program as the journal names it.
     pub(crate) fn actor(&self) -> Actor {
         self.0.program.actor()

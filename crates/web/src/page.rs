@@ -65,6 +65,7 @@ pub(crate) struct Chrome {
     pub(crate) flash: Option<String>,
     pub(crate) notice: Option<String>,
     pub(crate) demo: bool,
+    pub(crate) full: bool,
     pub(crate) seal_fault: Option<String>,
     pub(crate) failed: bool,
     pub(crate) nav: Vec<NavEntry>,
@@ -151,6 +152,7 @@ impl Visit {
             flash: self.flash(),
             notice: me.and_then(|m| m.user.notice.clone()),
             demo: self.web().demo,
+            full: self.app().is_full(),
             // Whoever is not signed in learns nothing of the inside.
             seal_fault: me.and_then(|_| self.app().seal_fault()),
             failed: false,

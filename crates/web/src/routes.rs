@@ -147,6 +147,8 @@ pub static ROUTES: &[Route] = &[
     page("/settings/doctor/support", Permission::ManageSettings, || get(settings::support)),
     page("/settings/terminals", Permission::ManageSettings, || get(settings::terminals)),
     act("/settings/terminals", Permission::ManageSettings, || post(settings::terminal)),
+    page("/settings/unrecorded", Permission::ManageSettings, || get(settings::unrecorded)),
+    fresh("/settings/unrecorded", Permission::ManageSettings, || post(settings::decide_unrecorded)),
     page("/settings/mail", Permission::ManageSettings, || get(mail::show)),
     fresh("/settings/mail", Permission::ManageSettings, || post(mail::set)),
     fresh("/settings/mail/try", Permission::ManageSettings, || post(mail::try_it)),
@@ -295,6 +297,8 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/retention/holds", Permission::ManageSettings, || post(keeping::hold)),
     write(Method::POST, "/api/v1/retention/disposals", Permission::ManageSettings, || post(keeping::ask)),
     read("/api/v1/users", Permission::ManageUsers, || get(proofs::users)),
+    read("/api/v1/unrecorded", Permission::ManageSettings, || get(proofs::unrecorded)),
+    write(Method::PUT, "/api/v1/unrecorded", Permission::ManageSettings, || put(proofs::decide_unrecorded)),
 
     write(Method::GET, "/api/v1/accesses/transfer", Permission::ReadAccesses, || get(fhir::transfer)),
     write(Method::POST, "/api/v1/fhir", Permission::SendAccesses, || post(fhir::bundle)),

@@ -140,6 +140,7 @@ impl App {
     pub async fn session(&self, terminal: &Terminal, cookie: &str) -> Result<Option<Signed>> {
         let now = self.now();
         let Some((mut session, user)) = self.session_live(cookie).await? else { return Ok(None) };
+        session.seen_at = session.seen_at.max(self.identity.unsaved.seen(&session.id));
         let idle_ends_at = instant(session.seen_at)? + idle(session.shared);
         match place(&session, terminal) {
             Place::Elsewhere => {
@@ -156,7 +157,11 @@ impl App {
                 if session.locked_at.is_none() && now.duration_since(instant(session.seen_at)?) >= NOTED_EVERY =>
             {
                 session.seen_at = now.as_microsecond();
-                self.store.session_touch(&session.id, session.seen_at).await?;
+                match self.store.session_touch(&session.id, session.seen_at).await {
+                    // Whoever reads goes on reading while nothing can be written.
+                    Err(store::Error::DiskFull) => self.identity.unsaved.note(&session.id, session.seen_at),
+                    outcome => outcome?,
+                }
             }
             Place::Same => {}
         }
@@ -180,12 +185,21 @@ impl App {
 
     async fn session_lock(&self, session: &mut SessionRow, user: &UserRow, why: &str) -> Result<()> {
         if session.locked_at.is_none() {
-            let mut tx = self.store.begin(&actor(&user.name, &user.login), &session.facility, self.now()).await?;
-            if tx.session_lock(&session.id).await? {
-                tx.record(Event::new("session.lock", session.id.clone()).with("why", why));
-                tx.commit().await?;
-            }
             session.locked_at = Some(self.now().as_microsecond());
+            match self.session_lock_kept(session, user, why).await {
+                // It is found out anew at every request until it can be written.
+                Err(Error::Store(store::Error::DiskFull)) => {}
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn session_lock_kept(&self, session: &SessionRow, user: &UserRow, why: &str) -> Result<()> {
+        let mut tx = self.store.begin(&actor(&user.name, &user.login), &session.facility, self.now()).await?;
+        if tx.session_lock(&session.id).await? {
+            tx.record(Event::new("session.lock", session.id.clone()).with("why", why));
+            tx.commit().await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ mod sessions;
 
 use std::sync::atomic::Ordering;
 
-use app::{App, Cookie, NewUser, Signed, Terminal, User};
+use app::{App, Cookie, NewToken, NewUser, Signed, Terminal, User};
 use domain::authz::{Permission, Role};
 use domain::evaluate::Facility;
 use totp_rs::{Builder, Secret};

@@ -2,7 +2,7 @@
 //! imports, papers.
 //!
 //! Left to people on purpose: approving and signing, which are acts of a person in front of what is shown, and everything
-//! that could open a door (accounts, credentials, deputies, settings).
+//! that could open a door (accounts, credentials, deputies, how mail goes out).
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use domain::evaluate::Verdict;
 use domain::ledger::{Column, LEDGERS, Ledger, TEXT_MAX, ledger};
+use domain::unrecorded::Class;
 use serde_json::{Map, Value, json};
 
 use super::fhir::{BASE, FHIR};
@@ -208,6 +209,13 @@ const OPERATIONS: &[Operation] = &[
         ("has_password", json!({ "type": "boolean" })), ("has_totp", json!({ "type": "boolean" })),
         ("valid_from", day()), ("valid_until", day()), ("last_sign_in_at", json!({ "type": ["string", "null"], "format": "date-time" })),
     ])))]))),
+    operation("GET", "/api/v1/unrecorded", "記録できないときに続けてよい操作（このサーバのすべての施設に効く）", "200", |_| json_of(object(&decisions()))),
+    operation("PUT", "/api/v1/unrecorded", "記録できないときに続けてよい操作を決める（書かない分類は変わらない）", "200", |_| json_of(object(&decisions())))
+        .takes(|_| {
+            let mut named = partly(&decisions(), &[]);
+            named["minProperties"] = json!(1);
+            json_of(named)
+        }),
     operation("GET", "/api/v1/accesses/transfer", "期間のアクセス記録を、ほかのシステムの形式で書き出す（書き出したことは操作記録に残る）", "200", |_| json!({
         FHIR: { "schema": { "type": "object" } }, "application/x-ndjson": { "schema": string() },
         "application/xml-external-parsed-entity": { "schema": string() }, "text/csv": { "schema": string() },
@@ -326,6 +334,11 @@ fn instant() -> Value {
 /// A day, or none.
 fn day() -> Value {
     json!({ "type": ["string", "null"], "format": "date" })
+}
+
+/// Whether acts of each class go on when they cannot be recorded.
+fn decisions() -> Vec<(&'static str, Value)> {
+    Class::all().map(|class| (class.code(), json!({ "type": "boolean" }))).collect()
 }
 
 fn nullable(kind: &str) -> Value {

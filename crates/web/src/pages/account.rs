@@ -220,11 +220,16 @@ struct NewToken {
 pub(crate) async fn token_make(visit: Visit, fields: Fields) -> PageResult {
     let scopes: Vec<Permission> = fields.all("scope").filter_map(Permission::parse).collect();
     let name = fields.get("name");
+    let sources = fields.get("sources").split(|c: char| matches!(c, ',' | '、' | '，')).map(str::trim);
+    let sources: Vec<String> = sources.filter(|source| !source.is_empty()).map(str::to_owned).collect();
     let ends_on = domain::jp::parse_date(fields.get("ends_on")).map_err(|error| {
         app::Error::Fields(vec![app::FieldError { field: "ends_on".to_owned(), message: error.to_string() }])
     });
     let made = match ends_on {
-        Ok(ends_on) => visit.app().token_make(visit.me()?, name, &scopes, ends_on).await,
+        Ok(ends_on) => {
+            let new = app::NewToken { name, scopes: &scopes, sources: &sources, ends_on };
+            visit.app().token_make(visit.me()?, new).await
+        }
         Err(error) => Err(error),
     };
     match made {

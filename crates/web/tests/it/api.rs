@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use app::NewToken;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -23,8 +24,15 @@ impl Site {
     }
 
     async fn token(&self, scopes: &[Permission]) -> String {
-        let until = "2026-11-30".parse().unwrap();
-        let made = self.0.app.token_issue(&actor(), &self.0.facility.id, "a.suzuki", "連携", scopes, until).await;
+        self.token_for(scopes, &[]).await
+    }
+
+    /// A token that may hand in the records of these sources alone.
+    async fn token_for(&self, scopes: &[Permission], sources: &[&str]) -> String {
+        let sources: Vec<String> = sources.iter().map(|&source| source.to_owned()).collect();
+        let ends_on = "2026-11-30".parse().unwrap();
+        let new = NewToken { name: "連携", scopes, sources: &sources, ends_on };
+        let made = self.0.app.token_issue(&actor(), &self.0.facility.id, "a.suzuki", new).await;
         made.unwrap().expose().to_owned()
     }
 
@@ -306,9 +314,9 @@ async fn an_auditors_program_sees_the_days_of_the_audit() {
     let mut new = crate::support::newcomer("auditor", domain::authz::Role::Auditor);
     (new.sees_from, new.sees_until) = (Some("2020-01-01".parse().unwrap()), Some("2020-12-31".parse().unwrap()));
     site.0.add(new).await;
-    let until = "2026-11-30".parse().unwrap();
-    let scopes = [ReadLedgers, Permission::ReadJournal];
-    let made = site.0.app.token_issue(&actor(), &site.0.facility.id, "auditor", "監査", &scopes, until).await.unwrap();
+    let ends_on = "2026-11-30".parse().unwrap();
+    let new = NewToken { name: "監査", scopes: &[ReadLedgers, Permission::ReadJournal], sources: &[], ends_on };
+    let made = site.0.app.token_issue(&actor(), &site.0.facility.id, "auditor", new).await.unwrap();
     let get = async |path: &str| site.ask(made.expose(), "GET", &format!("/api/v1{path}"), Value::Null).await;
     assert_eq!(get("/journal").await.1["entries"], json!([]));
     assert_eq!(get("/ledgers/records/rows").await.1["total"], 0);
@@ -347,6 +355,65 @@ async fn who_comes_too_often_waits() {
         (StatusCode::TOO_MANY_REQUESTS, &"6".parse().unwrap())
     );
     assert_ne!(knock([192, 0, 2, 10]).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn what_goes_on_without_a_record_is_decided() {
+    let site = Site::new().await;
+    let token = site.token(&[Permission::ManageSettings]).await;
+    let ask = async |method: &str, body: Value| site.ask(&token, method, "/api/v1/unrecorded", body).await;
+    let usual = json!({ "care": true, "export": false, "administration": false, "emergency": false });
+    assert_eq!(ask("GET", Value::Null).await, (StatusCode::OK, usual));
+    let decided = json!({ "care": true, "export": false, "administration": false, "emergency": true });
+    assert_eq!(ask("PUT", json!({ "emergency": true })).await, (StatusCode::OK, decided.clone()));
+    for wrong in [json!({}), json!({ "emergency": "no" }), json!({ "other": true, "care": false })] {
+        assert_eq!(ask("PUT", wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(ask("GET", Value::Null).await.1, decided);
+}
+
+#[tokio::test]
+async fn a_token_speaks_for_its_own_sources_alone() {
+    let site = Site::new().await;
+    let all = site.token(&[EditLedgers, SendAccesses]).await;
+    for (no, name) in [("FHIR-8", "検査サーバ"), ("FHIR-9", "連携サーバ")] {
+        let row = json!({ "values": { "no": no, "name": name, "format": "fhir" } });
+        assert_eq!(site.ask(&all, "POST", "/api/v1/ledgers/log_sources/rows", row).await.0, StatusCode::CREATED);
+    }
+    let ours = site.token_for(&[SendAccesses], &["fhir-9"]).await;
+    let event = |id: &str, observer: &str| {
+        json!({
+            "resourceType": "AuditEvent", "id": id, "recorded": "2026-11-22T02:00:00Z", "action": "R", "outcome": "0",
+            "type": { "code": "rest" }, "agent": [{ "who": { "identifier": { "value": "u1" } }, "requestor": true }],
+            "source": { "observer": { "display": observer } },
+            "entity": [{ "what": { "reference": "Patient/p1" }, "type": { "code": "1" }, "role": { "code": "1" } }],
+        })
+    };
+    let code = |said: &Value| said["issue"][0]["details"]["coding"][0]["code"].as_str().unwrap_or_default().to_owned();
+    // It need not name its only source, and may name no other.
+    let (status, said) = site.ask(&ours, "POST", "/api/v1/fhir/AuditEvent", event("e1", "連携サーバ")).await;
+    assert_eq!(status, StatusCode::CREATED, "{said}");
+    let (status, said) = site.ask(&ours, "POST", "/api/v1/fhir/AuditEvent?source=FHIR-8", event("e2", "x")).await;
+    assert_eq!((status, code(&said).as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "EVT-046"));
+    // In another's name: refused alone in a batch, by itself, and with all the others in a transaction.
+    let (status, said) = site.ask(&ours, "POST", "/api/v1/fhir/AuditEvent", event("e3", "検査サーバ")).await;
+    assert_eq!((status, code(&said).as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "EVT-012"));
+    let entries = [event("e4", "fhir-8"), event("e5", "y")].map(|resource| json!({ "resource": resource }));
+    let bundle = |kind: &str| json!({ "resourceType": "Bundle", "type": kind, "entry": entries });
+    assert_eq!(
+        site.ask(&ours, "POST", "/api/v1/fhir", bundle("transaction")).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let (_, said) = site.ask(&ours, "POST", "/api/v1/fhir", bundle("batch")).await;
+    let answers: Vec<_> = said["entry"].as_array().unwrap().iter().map(|e| &e["response"]["status"]).collect();
+    assert_eq!(answers, ["400 Bad Request", "201 Created"]);
+    let states = site.0.app.access_sources(&site.0.facility).await.unwrap();
+    let state = |key: &str| states.iter().find(|state| state.key == key).unwrap();
+    assert!(state("FHIR-9").faults.contains(&app::SourceFault::Forged(3)), "{:?}", state("FHIR-9").faults);
+    assert_eq!(state("FHIR-8").arrivals, 0);
+    // Who may speak for all may speak for either.
+    let (status, said) = site.ask(&all, "POST", "/api/v1/fhir/AuditEvent?source=FHIR-9", event("e6", "fhir-8")).await;
+    assert_eq!(status, StatusCode::CREATED, "{said}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod accesses;
 mod api;
 mod doors;
 mod forms;
+mod full;
 mod journal;
 mod keep;
 mod retention;

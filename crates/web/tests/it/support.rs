@@ -159,7 +159,7 @@ impl TestWeb {
         let store = Store::open(&Location::Folder(folder.path().join("data"))).await.unwrap();
         let begin = since.map_or_else(noon, |day| format!("{day}T03:00:00Z").parse().unwrap());
         let dial = Dial(Arc::new(AtomicI64::new(begin.as_microsecond())));
-        let app = Arc::new(App::new(store, dial.clone()));
+        let app = Arc::new(App::new(store, dial.clone()).with_gaps(&folder.path().join("data")).unwrap());
         app.set_origin(&ORIGIN.parse().unwrap()).unwrap();
         let facility = if demo {
             app.load_demo(&actor()).await.unwrap()
