@@ -15,20 +15,20 @@ use web::routes::{Access, ROUTES};
 use crate::support::{ADMIN, TestWeb};
 
 /// The demonstration, asked by programs in the name of its administrator.
-struct Site(TestWeb);
+pub(crate) struct Site(pub(crate) TestWeb);
 
 impl Site {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self(TestWeb::new().await)
     }
 
-    async fn token(&self, scopes: &[Permission]) -> String {
+    pub(crate) async fn token(&self, scopes: &[Permission]) -> String {
         let until = "2026-11-30".parse().unwrap();
         let made = self.0.app.token_issue(&actor(), &self.0.facility.id, "a.suzuki", "連携", scopes, until).await;
         made.unwrap().expose().to_owned()
     }
 
-    async fn ask(&self, token: &str, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn ask(&self, token: &str, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = Request::builder()
             .method(method)
@@ -41,7 +41,7 @@ impl Site {
         (status, body)
     }
 
-    async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+    pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
         let response = self.0.ask(request).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();

@@ -8,6 +8,8 @@ mod doors;
 mod forms;
 mod journal;
 mod keep;
+mod parity;
+mod programs;
 mod support;
 mod syslog;
 mod texts;
