@@ -138,9 +138,17 @@ impl App {
         ends_on: Date,
     ) -> Result<Cookie> {
         let name = domain::text::tidy(name);
+        let works = |token: &TokenInfo| !token.revoked && token.ends_on >= self.today();
+        let twice = |token: &TokenInfo| works(token) && token.user == user.id && token.name == name;
+        let twice = self.token_list(&user.facility).await?.iter().any(twice);
         let latest = domain::evaluate::plus(self.today(), LONGEST);
         let faults: Vec<FieldError> = [
             (name.is_empty(), "name", "名前がありません。何に使うかを入れてください。"),
+            (
+                twice,
+                "name",
+                "同じ名前のトークンが、すでにあります。見失ったときは取り消してから、または別の名前で作ってください。",
+            ),
             (
                 scopes.is_empty() || !scopes.iter().all(|scope| user.role.may(*scope)),
                 "scopes",

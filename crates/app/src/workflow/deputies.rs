@@ -95,6 +95,18 @@ impl App {
         if chosen.is_none() {
             faults.push(FieldError::new("deputy", "代理の人を選んでください（DPT-001）。"));
         }
+        let twice = |row: &DeputyRow| {
+            let same = |day: Option<Date>, text: &str| day.is_some_and(|day| day.to_string() == text);
+            row.principal == own.id
+                && row.deputy == typed.deputy
+                && same(from, &row.from_on)
+                && same(until, &row.until_on)
+        };
+        if self.store.deputy_list(&own.facility, &today.to_string()).await?.iter().any(twice) {
+            let message =
+                "同じ人の同じ期間の代理が、すでにあります（DPT-002）。変えるときは、先に今の代理を終えてください。";
+            faults.push(FieldError::new("deputy", message));
+        }
         let reason = tidy(&typed.reason);
         if reason.is_empty() {
             faults.push(FieldError::new("reason", "理由がありません（DPT-001）。出張・休暇などを入れてください。"));

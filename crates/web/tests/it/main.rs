@@ -6,6 +6,7 @@ mod accesses;
 mod api;
 mod doors;
 mod forms;
+mod hostile;
 mod journal;
 mod keep;
 mod parity;

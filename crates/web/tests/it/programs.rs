@@ -247,7 +247,7 @@ async fn applications_go_back_and_forth_and_rows_change_at_once() {
     program.refused("POST", "/ledgers/devices/bulk", none, StatusCode::NOT_FOUND, "APP-003").await;
 
     let outside = json!({
-        "device": "PC-010", "borrower": "S002", "due_on": "2026-11-25", "place": "outside", "patient_data": false,
+        "device": "PC-003", "borrower": "S002", "due_on": "2026-11-25", "place": "outside", "patient_data": false,
         "purpose": "訪問診療",
     });
     let (status, asked) = program.ask("POST", "/loans", outside.clone()).await;
@@ -256,7 +256,7 @@ async fn applications_go_back_and_forth_and_rows_change_at_once() {
     let back = json!({ "rev": asked["rev"], "reason": "行き先を書いてください" });
     let back = program.act("POST", &format!("/approvals/loans/{key}/send-back"), back).await;
     let mut amended = outside;
-    (amended["rev"], amended["purpose"]) = (back["rev"].clone(), json!("訪問診療（北町）"));
+    (amended["rev"], amended["purpose"]) = (back["rev"].clone(), json!("訪問診療の往診"));
     let again = program.act("POST", &format!("/loans/{key}/amend"), amended).await;
-    assert_eq!(again["values"]["purpose"], "訪問診療（北町）");
+    assert_eq!(again["values"]["purpose"], "訪問診療の往診");
 }
