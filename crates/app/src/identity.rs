@@ -234,6 +234,41 @@ impl User {
     }
 }
 
+/// Whoever acts through an account: a person who is signed in, or a program with a token of theirs.
+///
+/// Acts that take one are open to both; acts that take a [`Signed`] need the person themselves.
+pub trait Acting: Sync {
+    /// The account.
+    fn user(&self) -> &User;
+
+    /// As the journal names them.
+    fn actor(&self) -> Actor;
+
+    /// Refuses who may not do this.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the screen is locked, [`Error::Forbidden`] otherwise.
+    fn need(&self, permission: Permission) -> Result<()>;
+}
+
+impl Acting for Signed {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn actor(&self) -> Actor {
+        actor(&self.user.name, &self.user.login)
+    }
+
+    fn need(&self, permission: Permission) -> Result<()> {
+        match (self.locked, self.may(permission)) {
+            (true, _) => Err(Error::Unauthenticated),
+            (false, false) => Err(Error::Forbidden),
+            (false, true) => Ok(()),
+        }
+    }
+}
+
 /// Somebody who is signed in.
 pub struct Signed {
     /// Id of the session, which is no secret.
@@ -262,7 +297,7 @@ pub struct Signed {
 impl Signed {
     /// The person as the journal names them: `名前（login）`.
     pub fn actor(&self) -> Actor {
-        actor(&self.user.name, &self.user.login)
+        Acting::actor(self)
     }
 
     /// Whether they proved who they are within the last minutes.
@@ -274,18 +309,6 @@ impl Signed {
     pub fn may(&self, permission: Permission) -> bool {
         let in_place = permission == Permission::Approve && self.stands_for.is_some();
         !self.locked && (self.user.role.may(permission) || in_place)
-    }
-
-    /// Refuses who may not do this.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`] when the screen is locked, [`Error::Forbidden`] otherwise.
-    pub fn need(&self, permission: Permission) -> Result<()> {
-        match (self.locked, self.may(permission)) {
-            (true, _) => Err(Error::Unauthenticated),
-            (false, false) => Err(Error::Forbidden),
-            (false, true) => Ok(()),
-        }
     }
 
     /// Refuses who has to prove first, again, who they are; for one's own credentials.

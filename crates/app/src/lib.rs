@@ -57,7 +57,7 @@ pub use feed::{
     AccessDocument, AccessExport, AccessImport, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
 };
 pub use identity::{
-    Cookie, Entropy, Keyring, Methods, NewToken, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
+    Acting, Cookie, Entropy, Keyring, Methods, NewToken, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
     SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};

@@ -208,6 +208,20 @@ impl Desk {
         Ok(found)
     }
 
+    /// A row that says the same as a new one under another number: the form was sent twice. `column` narrows the search.
+    async fn same(&self, change: &Change, column: &str) -> Result<Option<StoredRow>> {
+        let Some((name, row)) = change.rows.first() else { return Ok(None) };
+        let ledger = of(name)?;
+        let Some(value) = row.get(column) else { return Ok(None) };
+        let found = self.tx.row_match(ledger, column, &value.to_string()).await?;
+        let told = |row: &Row| {
+            let mut row = row.clone();
+            row.retain(|name, _| !ledger.key.contains(name));
+            row
+        };
+        Ok(found.into_iter().find(|stored| told(&stored.row) == told(row)))
+    }
+
     async fn next_no(&self, ledger_name: &str) -> Result<String> {
         let prefix = PREFIXES.iter().find(|(name, _)| *name == ledger_name).map_or("N", |(_, prefix)| prefix);
         Ok(self.tx.next_no(of(ledger_name)?, prefix).await?)

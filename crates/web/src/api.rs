@@ -9,8 +9,10 @@ pub(crate) mod acts;
 pub(crate) mod fhir;
 pub(crate) mod ledgers;
 pub(crate) mod openapi;
+pub(crate) mod people;
 pub(crate) mod proofs;
 pub(crate) mod retention;
+pub(crate) mod settings;
 pub(crate) mod values;
 pub(crate) mod verdicts;
 pub(crate) mod work;
@@ -85,9 +87,14 @@ impl Caller {
         }
     }
 
-    /// The program itself.
+    /// The program, for acts that an account does.
     pub(crate) fn program(&self) -> &Program {
         &self.0.program
+    }
+
+    /// The data folder, where the sealed log is.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.0.web.folder
     }
 
     /// The program as the journal names it.

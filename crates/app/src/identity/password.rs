@@ -10,7 +10,7 @@ use store::UserRow;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::session::{Effect, Proved};
-use super::{Cookie, Methods, Signed, Terminal, has_left, login_key, nobody, recovery, secrets, usable};
+use super::{Acting as _, Cookie, Methods, Signed, Terminal, has_left, login_key, nobody, recovery, secrets, usable};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::password::refused;
 use super::{
-    Cookie, Methods, Signed, Terminal, User, actor, has_left, instant, nobody, product, secrets, tell, usable,
+    Acting, Cookie, Methods, Signed, Terminal, User, actor, has_left, instant, nobody, product, secrets, tell, usable,
 };
 use crate::App;
 use crate::error::{Error, FieldError, Result};
@@ -331,14 +331,14 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none that one may end.
-    pub async fn session_revoke(&self, signed: &Signed, session_id: &str) -> Result<()> {
-        signed.need(Permission::UseOwnAccount)?;
+    pub async fn session_revoke(&self, by: &dyn Acting, session_id: &str) -> Result<()> {
+        by.need(Permission::UseOwnAccount)?;
         let missing = || Error::NotFound { what: "セッション".to_owned() };
-        if !signed.may(Permission::ManageUsers) {
-            let own = self.session_list(&signed.user.id).await?;
+        if by.need(Permission::ManageUsers).is_err() {
+            let own = self.session_list(&by.user().id).await?;
             own.iter().find(|session| session.id == session_id).ok_or_else(missing)?;
         }
-        let mut tx = self.store.begin(&signed.actor(), &signed.user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &by.user().facility, self.now()).await?;
         if !tx.session_revoke(session_id).await? {
             return Err(missing());
         }

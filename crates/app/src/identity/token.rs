@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::TokenRow;
 use uuid::Uuid;
 
-use super::{Cookie, Signed, User, instant, login_key, usable};
+use super::{Acting, Cookie, Signed, User, instant, login_key, usable};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 
@@ -91,7 +91,21 @@ impl Program {
 
     /// The program as the journal names it: `名前（login）／token`.
     pub fn actor(&self) -> Actor {
+        Acting::actor(self)
+    }
+}
+
+impl Acting for Program {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn actor(&self) -> Actor {
         Actor::new(format!("{}（{}）／{}", self.user.name, self.user.login, self.token))
+    }
+
+    fn need(&self, permission: Permission) -> Result<()> {
+        if self.may(permission) { Ok(()) } else { Err(Error::Forbidden) }
     }
 }
 
@@ -123,9 +137,17 @@ impl App {
         let NewToken { scopes, ends_on, .. } = new;
         let name = domain::text::tidy(new.name);
         let sources = self.source_keys(&user.facility, new.sources).await?;
+        let works = |token: &TokenInfo| !token.revoked && token.ends_on >= self.today();
+        let twice = |token: &TokenInfo| works(token) && token.user == user.id && token.name == name;
+        let twice = self.token_list(&user.facility).await?.iter().any(twice);
         let latest = domain::evaluate::plus(self.today(), LONGEST);
         let faults: Vec<FieldError> = [
             (name.is_empty(), "name", "名前がありません。何に使うかを入れてください。"),
+            (
+                twice,
+                "name",
+                "同じ名前のトークンが、すでにあります。見失ったときは取り消してから、または別の名前で作ってください。",
+            ),
             (
                 scopes.is_empty() || !scopes.iter().all(|scope| user.role.may(*scope)),
                 "scopes",
@@ -188,13 +210,14 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none that one may revoke.
-    pub async fn token_revoke(&self, signed: &Signed, id: &str) -> Result<()> {
-        signed.need(Permission::UseOwnAccount)?;
-        let known = self.token_list(&signed.user.facility).await?;
-        let may = |token: &&TokenInfo| token.user == signed.user.id || signed.may(Permission::ManageUsers);
+    pub async fn token_revoke(&self, by: &dyn Acting, id: &str) -> Result<()> {
+        by.need(Permission::UseOwnAccount)?;
+        let (facility, manages) = (&by.user().facility, by.need(Permission::ManageUsers).is_ok());
+        let known = self.token_list(facility).await?;
+        let may = |token: &&TokenInfo| token.user == by.user().id || manages;
         let found = known.iter().find(|token| token.id == id && !token.revoked).filter(may);
         found.ok_or_else(|| Error::NotFound { what: "APIトークン".to_owned() })?;
-        let mut tx = self.store.begin(&signed.actor(), &signed.user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), facility, self.now()).await?;
         tx.token_revoke(id).await?;
         tx.record(Event::new("token.revoke", id));
         Ok(tx.commit().await?)

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use store::{UserRow, WriteTx};
 use uuid::Uuid;
 
-use super::{Signed, User, login_key};
+use super::{Acting, Signed, User, login_key};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 use crate::mail::address;
@@ -125,9 +125,9 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for who may not manage accounts, [`Error::Fields`] when something entered will not do.
-    pub async fn user_add(&self, signed: &Signed, new: NewUser) -> Result<User> {
-        signed.need(Permission::ManageUsers)?;
-        let facility = &signed.user.facility;
+    pub async fn user_add(&self, by: &dyn Acting, new: NewUser) -> Result<User> {
+        by.need(Permission::ManageUsers)?;
+        let facility = &by.user().facility;
         let (name, login) = checked(&new.name, &new.login)?;
         let mut faults = Vec::new();
         if self.store.user_find_login(&login_key(&login)).await?.is_some() {
@@ -179,7 +179,7 @@ impl App {
             email,
             ..new_row(facility, &name, &login, new.role, self.now().as_microsecond())
         };
-        let mut tx = self.store.begin(&signed.actor(), facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), facility, self.now()).await?;
         tx.user_insert(&row).await?;
         let event = Event::new("user.add", row.id.clone()).with("login", &row.login).with("role", &row.role);
         tx.record(event.with("sealed", row.sealed));
@@ -192,8 +192,8 @@ impl App {
     /// # Errors
     /// `AUT-015` for one's own, `AUT-016` for the last administrator's, `AUT-022` for a role that comes for a time when
     /// the account has no end, or for an auditor when it has no period to see.
-    pub async fn user_role_set(&self, signed: &Signed, id: &str, role: Role) -> Result<()> {
-        let mut user = self.user_managed(signed, id).await?;
+    pub async fn user_role_set(&self, by: &dyn Acting, id: &str, role: Role) -> Result<()> {
+        let mut user = self.user_managed(by, id).await?;
         if role.is_guest() && user.valid_until.is_none() {
             return Err(Error::invalid(
                 "AUT-022",
@@ -207,7 +207,7 @@ impl App {
             ));
         }
         let before = std::mem::replace(&mut user.role, role.code().to_owned());
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         tx.user_update(&user).await?;
         keep_an_admin(&tx).await?;
         tx.record(Event::new("user.role", user.id).with("before", before).with("after", user.role));
@@ -218,11 +218,11 @@ impl App {
     ///
     /// # Errors
     /// `AUT-015` for one's own, `AUT-016` for the last administrator's, [`Error::Fields`] without a reason.
-    pub async fn user_disable(&self, signed: &Signed, id: &str, reason: &str) -> Result<()> {
-        let mut user = self.user_managed(signed, id).await?;
+    pub async fn user_disable(&self, by: &dyn Acting, id: &str, reason: &str) -> Result<()> {
+        let mut user = self.user_managed(by, id).await?;
         let reason = reason_given(reason)?;
         (user.disabled_at, user.disabled_reason) = (Some(self.now().as_microsecond()), Some(reason.clone()));
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         tx.user_update(&user).await?;
         keep_an_admin(&tx).await?;
         let ended = tx.session_revoke_all(&user.id, "").await?;
@@ -234,10 +234,10 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when the facility has no such account.
-    pub async fn user_enable(&self, signed: &Signed, id: &str) -> Result<()> {
-        let mut user = self.user_managed(signed, id).await?;
+    pub async fn user_enable(&self, by: &dyn Acting, id: &str) -> Result<()> {
+        let mut user = self.user_managed(by, id).await?;
         (user.disabled_at, user.disabled_reason) = (None, None);
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         tx.user_update(&user).await?;
         tx.record(Event::new("user.enable", user.id));
         Ok(tx.commit().await?)
@@ -247,10 +247,10 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when the facility has no such account.
-    pub async fn user_sessions_end(&self, signed: &Signed, id: &str) -> Result<u64> {
-        signed.need(Permission::ManageUsers)?;
-        let user = self.user_here(signed, id).await?;
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+    pub async fn user_sessions_end(&self, by: &dyn Acting, id: &str) -> Result<u64> {
+        by.need(Permission::ManageUsers)?;
+        let user = self.user_here(by, id).await?;
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         let ended = tx.session_revoke_all(&user.id, "").await?;
         tx.record(Event::new("user.sessions-end", user.id).with("sessions_ended", ended));
         tx.commit().await?;
@@ -261,17 +261,17 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for who may not manage accounts, [`Error::Conflict`] when the list is another by now.
-    pub async fn users_review(&self, signed: &Signed, shown_sha256: &str) -> Result<usize> {
-        signed.need(Permission::ManageUsers)?;
-        let facility = &signed.user.facility;
+    pub async fn users_review(&self, by: &dyn Acting, shown_sha256: &str) -> Result<usize> {
+        by.need(Permission::ManageUsers)?;
+        let facility = &by.user().facility;
         let users = self.user_list(facility).await?;
         if users_sha256(&users) != shown_sha256 {
             let message =
                 "確認を記録できませんでした。表示された後に利用者が変わっています。もう一度見て、確かめてください。";
             return Err(Error::Conflict { message: message.to_owned() });
         }
-        let mut tx = self.store.begin(&signed.actor(), facility, self.now()).await?;
-        tx.signature_insert(REVIEW, &signed.user.name, shown_sha256).await?;
+        let mut tx = self.store.begin(&by.actor(), facility, self.now()).await?;
+        tx.signature_insert(REVIEW, &by.user().name, shown_sha256).await?;
         tx.record(Event::new("users.review", REVIEW).with("records", users.len()).with("sha256", shown_sha256));
         tx.commit().await?;
         Ok(users.len())
@@ -338,18 +338,18 @@ impl App {
     }
 
     /// An account of one's facility.
-    pub(super) async fn user_here(&self, signed: &Signed, id: &str) -> Result<UserRow> {
-        let found = self.store.user_find(id).await?.filter(|user| user.facility == signed.user.facility);
+    pub(super) async fn user_here(&self, by: &dyn Acting, id: &str) -> Result<UserRow> {
+        let found = self.store.user_find(id).await?.filter(|user| user.facility == by.user().facility);
         found.ok_or_else(|| Error::NotFound { what: "アカウント".to_owned() })
     }
 
     /// Somebody else's account that one may manage.
-    async fn user_managed(&self, signed: &Signed, id: &str) -> Result<UserRow> {
-        signed.need(Permission::ManageUsers)?;
-        if id == signed.user.id {
+    async fn user_managed(&self, by: &dyn Acting, id: &str) -> Result<UserRow> {
+        by.need(Permission::ManageUsers)?;
+        if id == by.user().id {
             return Err(own_account());
         }
-        self.user_here(signed, id).await
+        self.user_here(by, id).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Papers, jobs, the journal and the list of accounts, for programs.
+//! Papers, jobs and the journal, for programs.
 
 use app::{FieldError, Job, JobState, JournalQuery, Papers, Work};
 use axum::extract::Path;
@@ -124,26 +124,6 @@ pub(crate) async fn journal(caller: Caller, mut asked: Asked) -> ApiResult {
         })
         .collect();
     Ok(answer(StatusCode::OK, &json!({ "entries": entries, "older": page.older })))
-}
-
-/// The accounts, without anything that is a secret.
-pub(crate) async fn users(caller: Caller, asked: Asked) -> ApiResult {
-    asked.done()?;
-    let users = caller.app().user_list(&caller.facility().id).await?;
-    let users: Vec<Value> = users
-        .into_iter()
-        .map(|user| {
-            json!({
-                "id": user.id, "login": user.login, "name": user.name, "person": user.person,
-                "role": user.role.code(), "disabled": user.disabled, "sealed": user.sealed,
-                "passkeys": user.passkeys, "has_password": user.has_password, "has_totp": user.has_totp,
-                "valid_from": user.valid_from.map(|day| day.to_string()),
-                "valid_until": user.valid_until.map(|day| day.to_string()),
-                "last_sign_in_at": user.last_sign_in_at.map(|at| at.to_string()),
-            })
-        })
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "users": users })))
 }
 
 /// What becomes of acts that cannot be recorded.

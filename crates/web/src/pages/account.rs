@@ -43,6 +43,8 @@ struct Account {
     current: String,
     tokens: Vec<TokenInfo>,
     scopes: Vec<Permission>,
+    /// What was typed to make a token.
+    token_form: Fields,
 }
 
 async fn account(visit: &Visit, errors: Errors) -> Result<Account, Problem> {
@@ -61,6 +63,7 @@ async fn account(visit: &Visit, errors: Errors) -> Result<Account, Problem> {
         tokens,
         scopes: Permission::ALL.into_iter().filter(|p| me.may(*p)).collect(),
         email: me.user.email.clone().unwrap_or_default(),
+        token_form: Fields::default(),
         user: me.user.clone(),
     })
 }
@@ -237,7 +240,11 @@ pub(crate) async fn token_make(visit: Visit, fields: Fields) -> PageResult {
             let (name, secret) = (name.to_owned(), secret.expose().to_owned());
             visit.page(&NewToken { c: visit.chrome("account-token-title"), name, secret })
         }
-        Err(error) => visit.again(&account(&visit, Errors::of(error)?).await?),
+        Err(error) => {
+            let mut again = account(&visit, Errors::of(error)?).await?;
+            again.token_form = fields;
+            visit.again(&again)
+        }
     }
 }
 

@@ -16,19 +16,19 @@ use web::routes::{Access, ROUTES};
 use crate::support::{ADMIN, TestWeb};
 
 /// The demonstration, asked by programs in the name of its administrator.
-struct Site(TestWeb);
+pub(crate) struct Site(pub(crate) TestWeb);
 
 impl Site {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self(TestWeb::new().await)
     }
 
-    async fn token(&self, scopes: &[Permission]) -> String {
+    pub(crate) async fn token(&self, scopes: &[Permission]) -> String {
         self.token_for(scopes, &[]).await
     }
 
     /// A token that may hand in the records of these sources alone.
-    async fn token_for(&self, scopes: &[Permission], sources: &[&str]) -> String {
+    pub(crate) async fn token_for(&self, scopes: &[Permission], sources: &[&str]) -> String {
         let sources: Vec<String> = sources.iter().map(|&source| source.to_owned()).collect();
         let ends_on = "2026-11-30".parse().unwrap();
         let new = NewToken { name: "連携", scopes, sources: &sources, ends_on };
@@ -36,7 +36,7 @@ impl Site {
         made.unwrap().expose().to_owned()
     }
 
-    async fn ask(&self, token: &str, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn ask(&self, token: &str, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = Request::builder()
             .method(method)
@@ -49,7 +49,7 @@ impl Site {
         (status, body)
     }
 
-    async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+    pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
         let response = self.0.ask(request).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
