@@ -82,7 +82,8 @@ pub use stage::{LONGEST_EVENT, Recorded};
 pub use store::{AccessOpener, ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{
-    Appointment, Approved, Asked, Attendee, Contact, Deputy, Given, Inspection, OpenLoan, Pending, can_stand_in,
+    Appointment, Approved, Asked, Attendee, Contact, Deputy, EVIDENCE_MAX, EvidenceRequest, Given, HandedIn,
+    Inspection, LINKS_MAX, OpenLoan, Pending, RequestStep, Wanted, can_stand_in,
 };
 
 /// The only clock of the product.

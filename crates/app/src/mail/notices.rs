@@ -46,6 +46,12 @@ pub(crate) enum Notice<'a> {
     Emergency { about: &'a str },
     /// Something waits for approval; told once an hour.
     Asked { at: Timestamp },
+    /// An auditor asks for evidence.
+    EvidenceAsked { no: &'a str },
+    /// Evidence was handed in.
+    EvidenceReady { no: &'a str, rev: i64 },
+    /// An auditor sent evidence back.
+    EvidenceBack { no: &'a str, rev: i64 },
 }
 
 impl Notice<'_> {
@@ -56,6 +62,9 @@ impl Notice<'_> {
             Self::LeaverDisabled { .. } => "mail-leaver",
             Self::Emergency { .. } => "mail-emergency",
             Self::Asked { .. } => "mail-asked",
+            Self::EvidenceAsked { .. } => "mail-evidence",
+            Self::EvidenceReady { .. } => "mail-evidence-ready",
+            Self::EvidenceBack { .. } => "mail-evidence-back",
         }
     }
 
@@ -67,6 +76,9 @@ impl Notice<'_> {
             Self::LeaverDisabled { user } => format!("leaver:{user}"),
             Self::Emergency { about } => format!("emergency:{about}"),
             Self::Asked { at } => format!("asked:{}", time_in_japan(at).strftime("%Y-%m-%dT%H")),
+            Self::EvidenceAsked { no } => format!("evidence:{no}"),
+            Self::EvidenceReady { no, rev } => format!("evidence-ready:{no}:{rev}"),
+            Self::EvidenceBack { no, rev } => format!("evidence-back:{no}:{rev}"),
         }
     }
 }
@@ -78,10 +90,16 @@ pub(crate) async fn tell(tx: &mut WriteTx, to: To<'_>, notice: Notice<'_>, now: 
         Notice::NewTerminal { address, .. } => address,
         _ => "",
     };
+    let number = match notice {
+        Notice::EvidenceAsked { no } | Notice::EvidenceReady { no, .. } | Notice::EvidenceBack { no, .. } => no,
+        _ => "",
+    };
     let key = notice.key();
     // The language of the reader is not known here; both stand in one mail.
-    let both =
-        |part: &str| [Lang::Ja, Lang::En].map(|lang| message::say(lang, part, &[("at", &at), ("address", &address)]));
+    let both = |part: &str| {
+        [Lang::Ja, Lang::En]
+            .map(|lang| message::say(lang, part, &[("at", &at), ("address", &address), ("no", &number)]))
+    };
     let [subject, _] = both(&format!("{key}-subject"));
     let body = both(key).join("\n\n");
     let to = match to {

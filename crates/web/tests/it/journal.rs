@@ -43,6 +43,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/overrides", PROGRAMS),
     ("/api/v1/overrides/withdraw", PROGRAMS),
     ("/api/v1/requirements/{id}/answer", PROGRAMS),
+    ("/api/v1/requests", PROGRAMS),
+    ("/api/v1/requests/{no}/answer", PROGRAMS),
+    ("/api/v1/requests/{no}/send-back", PROGRAMS),
     ("/api/v1/training/{no}/attendance", PROGRAMS),
     ("/approvals/deputies", "crates/app/tests/it/deputies.rs sees their events"),
     ("/approvals/deputies/{id}/end", "the same"),
@@ -71,6 +74,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/lost", WORKFLOWS),
     ("/overrides/new", WORKFLOWS),
     ("/overrides/withdraw", WORKFLOWS),
+    ("/requests/new", WORKFLOWS),
+    ("/requests/{no}/answer", WORKFLOWS),
+    ("/requests/{no}/confirm", WORKFLOWS),
+    ("/requests/{no}/send-back", WORKFLOWS),
     ("/training/{no}", WORKFLOWS),
 ];
 
