@@ -57,8 +57,8 @@ pub use feed::{
     AccessDocument, AccessExport, AccessImport, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
 };
 pub use identity::{
-    Acting, Cookie, Entropy, Keyring, Methods, NewToken, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
-    SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
+    Acting, Cookie, Entropy, Keyring, Methods, NewToken, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest,
+    SessionInfo, SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use intake::access::table::ACCESSES;
@@ -84,7 +84,8 @@ pub use stage::{LONGEST_EVENT, Recorded};
 pub use store::{AccessOpener, ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{
-    Appointment, Approved, Asked, Attendee, Contact, Deputy, Given, Inspection, OpenLoan, Pending, can_stand_in,
+    Appointment, Approved, Asked, Attendee, Contact, Deputy, EVIDENCE_MAX, EvidenceRequest, Given, HandedIn,
+    Inspection, LINKS_MAX, OpenLoan, Pending, RequestStep, Wanted, can_stand_in,
 };
 
 /// The only clock of the product.

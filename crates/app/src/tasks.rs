@@ -13,6 +13,7 @@ use domain::ledger::{Value, ledger};
 use domain::message::say;
 use domain::text::{Label, Lang};
 use domain::threshold::SOON;
+use domain::workflow::request::State;
 use jiff::civil::Date;
 use store::StoredRow;
 
@@ -54,6 +55,8 @@ pub enum TaskLink {
     Sources,
     /// The review of the access log.
     Cases,
+    /// A request for evidence, by number.
+    Request(String),
 }
 
 /// One thing to do.
@@ -158,6 +161,7 @@ impl App {
         found.extend(ending_permits(&self.rows_of(facility, "byod").await?, &known, today).bundled());
         found.extend(self.faulty_sources(facility).await?);
         found.extend(self.open_cases(facility, today).await?);
+        found.extend(self.open_requests(facility, assessment).await?);
         add_requirements(&mut found, assessment)?;
         let mut tasks: Vec<Task> = found.into_iter().map(|found| found.task).collect();
         tasks.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -225,6 +229,21 @@ impl App {
         let task = Task { group, title, link: TaskLink::Cases, due_on: Some(due_on), owner: None };
         let does = say(Lang::Ja, "next-record", &[("kind", &"アクセスログの確認")]);
         Ok(Some(Found { task, does }))
+    }
+
+    /// Evidence that auditors ask for; each is a task of its own, as each has an owner.
+    async fn open_requests(&self, facility: &Facility, assessment: &Assessment) -> Result<Vec<Found>> {
+        let requests = self.evidence_requests(facility, assessment, None).await?;
+        let open = requests.into_iter().filter(|request| request.state.waits_for_answer());
+        let found = open.map(|request| {
+            let act = if request.state == State::SentBack { "証拠を出し直す" } else { "証拠を出す" };
+            let title = format!("{act}：{}「{}」（監査の依頼）", request.no, shortened(&request.what));
+            let due_on = Some(request.due_on);
+            let group = Group::of(due_on, assessment.today);
+            let task = Task { group, title, link: TaskLink::Request(request.no), due_on, owner: request.with };
+            Found { task, does: String::new() }
+        });
+        Ok(found.collect())
     }
 
     async fn leavers(&self, facility: &Facility, today: Date) -> Result<Asking> {
@@ -339,6 +358,15 @@ fn order(task: &Task) -> (Group, Date, &str, &TaskLink) {
 
 fn remedy(name: &str) -> &'static str {
     fact(name).map_or("", |fact| fact.remedy.ja)
+}
+
+/// The beginning of a long text.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 40;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 fn text(stored: &StoredRow, name: &str) -> String {

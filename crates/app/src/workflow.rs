@@ -13,6 +13,7 @@ mod disposals;
 mod inspections;
 mod loans;
 mod permits;
+mod requests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use decisions::{Approved, Asked};
 pub use deputies::{Appointment, Deputy, can_stand_in};
 pub use inspections::Inspection;
 pub use loans::OpenLoan;
+pub use requests::{EVIDENCE_MAX, EvidenceRequest, HandedIn, LINKS_MAX, RequestStep, Wanted};
 
 /// Prefixes of the numbers that are given by themselves.
 const PREFIXES: &[(&str, &str)] = &[("loans", "L"), ("byod", "B"), ("disposals", "DP"), ("records", "I")];

@@ -20,6 +20,7 @@ mod journal;
 mod machines;
 mod mail;
 mod migrate;
+mod requests;
 mod retention;
 mod room;
 mod rows;
@@ -52,6 +53,7 @@ pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, Ter
 pub use jobs::JobRow;
 pub use machines::MachineRow;
 pub use mail::{MailQueue, MailRow, MailSettingsRow};
+pub use requests::{RequestRow, RequestStepRow};
 pub use retention::{DisposalRow, Floor, HoldRow, PeriodRow};
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use sealing::{LogTurn, Sealing};

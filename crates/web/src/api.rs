@@ -11,6 +11,7 @@ pub(crate) mod ledgers;
 pub(crate) mod openapi;
 pub(crate) mod people;
 pub(crate) mod proofs;
+pub(crate) mod requests;
 pub(crate) mod retention;
 pub(crate) mod settings;
 pub(crate) mod values;
@@ -21,7 +22,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use app::identity::Program;
-use app::{App, FieldError, StoredRow};
+use app::{App, FieldError, StoredRow, User};
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
@@ -67,6 +68,11 @@ impl Caller {
     /// The facility of the account in whose name it acts.
     pub(crate) fn facility(&self) -> &Facility {
         &self.0.facility
+    }
+
+    /// The account in whose name it acts.
+    pub(crate) fn user(&self) -> &User {
+        &self.0.program.user
     }
 
     /// The days whose records its account sees; `None` for all.

@@ -45,7 +45,7 @@ const NAVIGATION: &[(&str, &str, Permission, &[&str])] = &[
     ("/requirements", "nav-requirements", Permission::ReadVerdicts, &[]),
     ("/checklists", "nav-checklists", Permission::ReadVerdicts, &["/overrides"]),
     ("/approvals", "nav-approvals", Permission::Approve, &[]),
-    ("/evidence", "nav-evidence", Permission::ReadJournal, &["/jobs", "/accesses"]),
+    ("/evidence", "nav-evidence", Permission::ReadJournal, &["/jobs", "/accesses", "/requests"]),
     ("/settings", "nav-settings", Permission::UseOwnAccount, &["/account", "/users"]),
 ];
 

@@ -11,12 +11,13 @@ use domain::authz::Permission;
 
 use crate::Web;
 use crate::api::{
-    accesses as asking, acts, fhir, ledgers as rows, openapi, people, proofs, retention as keeping, settings as set, verdicts, work,
+    accesses as asking, acts, fhir, ledgers as rows, openapi, people, proofs, requests as asked, retention as keeping,
+    settings as set, verdicts, work,
 };
 use crate::pages::{
     accesses, account, approvals, assets, byod, checklists, disposals, documents, drafts, evidence, help, imports,
-    incident, inspections, jobs, ledgers, loans, log, lost, mail, media, overrides, requirement, requirements, reset,
-    retention, settings, setup, sign_in, today, training, users,
+    incident, inspections, jobs, ledgers, loans, log, lost, mail, media, overrides, requests, requirement,
+    requirements, reset, retention, settings, setup, sign_in, today, training, users,
 };
 
 /// Who may use a route.
@@ -304,6 +305,12 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/byod/{no}/end", Permission::EditLedgers, || post(acts::permit_end)),
     write(Method::POST, "/api/v1/disposals", Permission::EditLedgers, || post(acts::dispose)),
     write(Method::POST, "/api/v1/training/{no}/attendance", Permission::EditLedgers, || post(acts::attend)),
+    read("/api/v1/requests", Permission::ReadVerdicts, || get(asked::list)),
+    write(Method::POST, "/api/v1/requests", Permission::RequestEvidence, || post(asked::ask)),
+    read("/api/v1/requests/{no}", Permission::ReadVerdicts, || get(asked::show)),
+    write(Method::POST, "/api/v1/requests/{no}/answer", Permission::Attest, || post(asked::answer)),
+    write(Method::POST, "/api/v1/requests/{no}/send-back", Permission::RequestEvidence, || post(asked::send_back)),
+    read("/api/v1/requests/{no}/files/{place}", Permission::ReadVerdicts, || get(asked::file)),
     read("/api/v1/jobs", Permission::MakePapers, || get(proofs::jobs)),
     write(Method::POST, "/api/v1/jobs", Permission::MakePapers, || post(proofs::job_start)),
     read("/api/v1/jobs/{id}", Permission::MakePapers, || get(proofs::job)),
@@ -358,6 +365,14 @@ pub static ROUTES: &[Route] = &[
     fresh("/evidence/retention/ask", Permission::ManageSettings, || post(retention::ask)),
     fresh("/evidence/retention/{id}/approve", Permission::Approve, || post(retention::approve)),
     act("/evidence/retention/{id}/withdraw", Permission::Approve, || post(retention::withdraw)),
+    page("/requests", Permission::ReadVerdicts, || get(requests::list)),
+    page("/requests/new", Permission::RequestEvidence, || get(requests::new)),
+    act("/requests/new", Permission::RequestEvidence, || post(requests::ask)),
+    page("/requests/{no}", Permission::ReadVerdicts, || get(requests::show)),
+    act("/requests/{no}/answer", Permission::Attest, || post(requests::answer)),
+    act("/requests/{no}/confirm", Permission::RequestEvidence, || post(requests::confirm)),
+    act("/requests/{no}/send-back", Permission::RequestEvidence, || post(requests::send_back)),
+    page("/requests/{no}/files/{place}", Permission::ReadVerdicts, || get(requests::fetch)),
     act("/jobs", Permission::MakePapers, || post(jobs::start)),
     page("/jobs/{id}", Permission::MakePapers, || get(jobs::show)),
     page("/jobs/{id}/file", Permission::MakePapers, || get(jobs::fetch)),

@@ -49,6 +49,12 @@ pub(crate) enum Notice<'a> {
     Asked { at: Timestamp },
     /// Something stands out in the access log; told once a day of each signal.
     StandsOut { signal: Signal, on: Date },
+    /// An auditor asks for evidence.
+    EvidenceAsked { no: &'a str },
+    /// Evidence was handed in.
+    EvidenceReady { no: &'a str, rev: i64 },
+    /// An auditor sent evidence back.
+    EvidenceBack { no: &'a str, rev: i64 },
 }
 
 impl Notice<'_> {
@@ -60,6 +66,9 @@ impl Notice<'_> {
             Self::Emergency { .. } => "mail-emergency",
             Self::Asked { .. } => "mail-asked",
             Self::StandsOut { .. } => "mail-stands-out",
+            Self::EvidenceAsked { .. } => "mail-evidence",
+            Self::EvidenceReady { .. } => "mail-evidence-ready",
+            Self::EvidenceBack { .. } => "mail-evidence-back",
         }
     }
 
@@ -72,6 +81,9 @@ impl Notice<'_> {
             Self::Emergency { about } => format!("emergency:{about}"),
             Self::Asked { at } => format!("asked:{}", time_in_japan(at).strftime("%Y-%m-%dT%H")),
             Self::StandsOut { signal, on } => format!("review:{}:{on}", signal.code()),
+            Self::EvidenceAsked { no } => format!("evidence:{no}"),
+            Self::EvidenceReady { no, rev } => format!("evidence-ready:{no}:{rev}"),
+            Self::EvidenceBack { no, rev } => format!("evidence-back:{no}:{rev}"),
         }
     }
 }
@@ -83,6 +95,10 @@ pub(crate) async fn tell(tx: &mut WriteTx, to: To<'_>, notice: Notice<'_>, now: 
         Notice::NewTerminal { address, .. } => address,
         _ => "",
     };
+    let number = match notice {
+        Notice::EvidenceAsked { no } | Notice::EvidenceReady { no, .. } | Notice::EvidenceBack { no, .. } => no,
+        _ => "",
+    };
     let key = notice.key();
     // The language of the reader is not known here; both stand in one mail.
     let signal = match notice {
@@ -90,8 +106,13 @@ pub(crate) async fn tell(tx: &mut WriteTx, to: To<'_>, notice: Notice<'_>, now: 
         _ => Label::new("", ""),
     };
     let both = |part: &str| {
-        let said =
-            |lang| message::say(lang, part, &[("at", &at), ("address", &address), ("signal", &signal.in_lang(lang))]);
+        let said = |lang| {
+            message::say(
+                lang,
+                part,
+                &[("at", &at), ("address", &address), ("signal", &signal.in_lang(lang)), ("no", &number)],
+            )
+        };
         [Lang::Ja, Lang::En].map(said)
     };
     let [subject, _] = both(&format!("{key}-subject"));

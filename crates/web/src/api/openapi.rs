@@ -11,8 +11,9 @@ use domain::access::review::{CLOSED_DAYS, Closing, NUMBERS};
 use domain::authz::Role;
 use domain::evaluate::Verdict;
 use domain::ledger::{Column, LEDGERS, Ledger, TEXT_MAX, ledger};
-use domain::unrecorded::Class;
 use domain::threshold::Threshold;
+use domain::unrecorded::Class;
+use domain::workflow::request::State;
 use serde_json::{Map, Value, json};
 
 use super::fhir::{BASE, FHIR};
@@ -127,7 +128,7 @@ const OPERATIONS: &[Operation] = &[
     })).asks(|_| vec![parameter("format", false, "形式（既定は pdf）", &json!({ "type": "string", "enum": ["pdf", "xlsx"] }))]),
     operation("GET", "/api/v1/tasks", "やること（急ぐ順）", "200", |_| json_of(object(&[("tasks", array(object(&[
         ("group", json!({ "type": "string", "enum": app::Group::ALL.map(work::group) })), ("title", string()),
-        ("link", json!({ "type": "object", "properties": { "requirement": string(), "ledger": string(), "key": string() }, "additionalProperties": false })),
+        ("link", json!({ "type": "object", "properties": { "requirement": string(), "request": string(), "ledger": string(), "key": string() }, "additionalProperties": false })),
         ("due_on", day()), ("owner", nullable("string")),
     ])))]))),
     operation("GET", "/api/v1/approvals", "承認待ち", "200", |_| json_of(object(&[("approvals", array(object(&[
@@ -202,6 +203,15 @@ const OPERATIONS: &[Operation] = &[
         .takes(|_| json_of(partly(&columns("disposals", &acts::DISPOSAL, &[]), &["method", "done_by"]))),
     operation("POST", "/api/v1/training/{no}/attendance", "研修を受けた人を記録する", "200", |_| json_of(object(&[("entered", count())])))
         .takes(|_| json_of(partly(&[("people", entered_list()), ("attended_on", cell("attendance", "attended_on"))], &["people"]))),
+    operation("GET", "/api/v1/requests", "監査担当者の証拠の依頼（監査担当者には自分のものだけ）", "200", |_| json_of(object(&[("requests", array(request()))]))),
+    operation("POST", "/api/v1/requests", "証拠を求める", "201", |_| json_of(request()))
+        .takes(|_| json_of(object(&[("requirement", entered()), ("what", entered()), ("due_on", json!({ "type": "string", "format": "date" }))]))),
+    operation("GET", "/api/v1/requests/{no}", "証拠の依頼とその回答", "200", |_| json_of(request())),
+    operation("POST", "/api/v1/requests/{no}/answer", "依頼に、台帳の行を示して回答する（ファイルは画面から出す）", "200", |_| json_of(request()))
+        .takes(|_| json_of(partly(&[("rev", revision()), ("said", text()), ("links", json!({ "type": "array", "items": entered(), "maxItems": app::LINKS_MAX }))], &["rev"]))),
+    operation("POST", "/api/v1/requests/{no}/send-back", "出された証拠を差し戻す", "200", |_| json_of(request()))
+        .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
+    operation("GET", "/api/v1/requests/{no}/files/{place}", "出されたファイル", "200", |_| json!({ "application/octet-stream": { "schema": {} } })),
     operation("GET", "/api/v1/jobs", "処理の一覧（新しい順）", "200", |_| json_of(object(&[("jobs", array(job()))]))),
     operation("POST", "/api/v1/jobs", "監査フォルダか要件の一覧を作り始める", "202", |_| json_of(job()))
         .takes(|_| json_of(partly(&[("work", json!({ "type": "string", "enum": proofs::WORKS })), ("edition", string())], &["work"]))),
@@ -464,6 +474,36 @@ fn review_rules() -> Value {
 /// Names of the columns of a ledger, and others.
 fn column_names<'a>(of: &'a Ledger, more: &[&'a str]) -> Vec<&'a str> {
     of.columns.iter().map(|column| column.name).chain(more.iter().copied()).collect()
+}
+
+/// A request for evidence, as it is answered.
+fn request() -> Value {
+    let states = State::ALL.map(State::code);
+    let file = json!({
+        "type": ["object", "null"], "additionalProperties": false,
+        "properties": { "name": string(), "sha256": string(), "bytes": count() }, "required": ["name", "sha256", "bytes"],
+    });
+    let step = object(&[
+        ("place", count()),
+        ("act", json!({ "type": "string", "enum": ["answer", "confirm", "send_back"] })),
+        ("by", string()),
+        ("at", instant()),
+        ("said", string()),
+        ("links", array(object(&[("ledger", string()), ("key", string())]))),
+        ("file", file),
+    ]);
+    object(&[
+        ("no", string()),
+        ("rev", revision()),
+        ("requirement", string()),
+        ("what", string()),
+        ("due_on", json!({ "type": "string", "format": "date" })),
+        ("state", json!({ "type": "string", "enum": states })),
+        ("asked_by", string()),
+        ("asked_at", instant()),
+        ("with", nullable("string")),
+        ("steps", array(step)),
+    ])
 }
 
 /// Names of rows or people that are sent.

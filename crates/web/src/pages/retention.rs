@@ -20,9 +20,9 @@ struct Page {
     errors: Errors,
     f: Fields,
     /// Code, name of each kind of records.
-    kinds: Vec<(&'static str, String)>,
+    kinds: Vec<(&'static str, &'static str)>,
     /// What texts were seen to say: records, years, basis.
-    seen: Vec<(String, u16, String)>,
+    seen: Vec<(&'static str, u16, &'static str)>,
     least: u16,
     holds: Vec<Hold>,
     lifted: usize,
@@ -50,7 +50,6 @@ struct Going {
 /// A disposal.
 struct Line {
     id: String,
-    state: DisposalState,
     word: String,
     facts: Vec<(&'static str, String)>,
     shown_sha256: String,
@@ -145,7 +144,6 @@ async fn page(visit: &Visit, errors: Errors, typed: Option<Fields>) -> Result<Pa
             }),
             waits: disposal.state == DisposalState::Asked,
             id: disposal.id,
-            state: disposal.state,
             facts,
             shown_sha256: disposal.shown_sha256,
         }

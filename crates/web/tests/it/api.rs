@@ -241,7 +241,8 @@ async fn work_and_verdicts_are_there() {
 #[tokio::test]
 async fn what_people_do_on_pages_programs_do_too() {
     let site = Site::new().await;
-    let scopes: Vec<Permission> = Permission::ALL.into_iter().filter(|p| *p != Permission::UseOwnAccount).collect();
+    let has = |p: &Permission| *p != Permission::UseOwnAccount && domain::authz::Role::Admin.may(*p);
+    let scopes: Vec<Permission> = Permission::ALL.into_iter().filter(has).collect();
     let token = site.token(&scopes).await;
     let ask = async |method: &str, path: &str, body: Value| {
         let before = site.0.events().await;
@@ -502,4 +503,40 @@ async fn a_program_may_keep_more_and_ask_but_people_approve() {
             && route.path.contains("api")
             && route.path.contains("approve"))
     );
+}
+
+#[tokio::test]
+async fn an_auditors_program_asks_for_evidence_and_the_houses_answers() {
+    let site = Site::new().await;
+    site.0.add(crate::support::newcomer("auditor", domain::authz::Role::Auditor)).await;
+    let (until, facility) = ("2026-11-30".parse().unwrap(), &site.0.facility.id);
+    let scopes = [ReadVerdicts, Permission::RequestEvidence];
+    let theirs = site.0.app.token_issue(&actor(), facility, "auditor", "監査", &scopes, until).await.unwrap();
+    let ours = site.token(&[ReadVerdicts, ReadTasks, Permission::Attest]).await;
+    let wanted = json!({ "requirement": "checklist-r7/2-4", "what": "棚卸しの記録", "due_on": "2026-12-01" });
+    let refused = site.ask(&ours, "POST", "/api/v1/requests", wanted.clone()).await;
+    assert_eq!((refused.0, &refused.1["code"]), (StatusCode::FORBIDDEN, &json!("API-002")));
+    let before = site.0.events().await;
+    let (status, asked) = site.ask(theirs.expose(), "POST", "/api/v1/requests", wanted).await;
+    assert_eq!((status, &asked["state"]), (StatusCode::CREATED, &json!("open")), "{asked}");
+    let path = format!("/api/v1/requests/{}", asked["no"].as_str().unwrap());
+    let (_, tasks) = site.ask(&ours, "GET", "/api/v1/tasks", Value::Null).await;
+    assert!(tasks.to_string().contains(&format!("{{\"request\":{}}}", asked["no"])), "{tasks}");
+    let handed = json!({ "rev": 1, "links": ["H-004"], "said": "" });
+    let (status, answered) = site.ask(&ours, "POST", &format!("{path}/answer"), handed).await;
+    assert_eq!(
+        (status, &answered["steps"][0]["links"][0]["ledger"]),
+        (StatusCode::OK, &json!("records")),
+        "{answered}"
+    );
+    let back = json!({ "rev": 2, "reason": "日付の分かるものを" });
+    let (status, back) = site.ask(theirs.expose(), "POST", &format!("{path}/send-back"), back).await;
+    assert_eq!((status, &back["state"]), (StatusCode::OK, &json!("sent_back")), "{back}");
+    assert_eq!(site.0.events().await, before + 3);
+    let (_, all) = site.ask(&ours, "GET", "/api/v1/requests", Value::Null).await;
+    let (_, own) = site.ask(theirs.expose(), "GET", "/api/v1/requests", Value::Null).await;
+    assert_eq!(own["requests"].as_array().unwrap().len(), 1, "an auditor sees their own");
+    assert!(all["requests"].as_array().unwrap().len() > 1);
+    assert_eq!(site.ask(&ours, "GET", "/api/v1/requests/R-003/files/1", Value::Null).await.0, StatusCode::OK);
+    assert_eq!(site.ask(&ours, "GET", "/api/v1/requests/R-003/files/x", Value::Null).await.0, StatusCode::NOT_FOUND);
 }

@@ -52,6 +52,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/evidence/retention/{id}/approve", RETENTION),
     ("/evidence/retention/{id}/withdraw", RETENTION),
     ("/api/v1/unrecorded", PROGRAMS),
+    ("/api/v1/requests", PROGRAMS),
+    ("/api/v1/requests/{no}/answer", PROGRAMS),
+    ("/api/v1/requests/{no}/send-back", PROGRAMS),
     ("/api/v1/training/{no}/attendance", PROGRAMS),
     ("/approvals/deputies", "crates/app/tests/it/deputies.rs sees their events"),
     ("/approvals/deputies/{id}/end", "the same"),
@@ -80,6 +83,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/lost", WORKFLOWS),
     ("/overrides/new", WORKFLOWS),
     ("/overrides/withdraw", WORKFLOWS),
+    ("/requests/new", WORKFLOWS),
+    ("/requests/{no}/answer", WORKFLOWS),
+    ("/requests/{no}/confirm", WORKFLOWS),
+    ("/requests/{no}/send-back", WORKFLOWS),
     ("/training/{no}", WORKFLOWS),
 ];
 

@@ -346,12 +346,14 @@ impl Desk<'_> {
     }
 }
 
-/// Forms with a file.
-const UPLOADS: &[&str] = &["/imports"];
+/// Whether a form has a file.
+fn has_file(path: &str) -> bool {
+    path == "/imports" || (path.starts_with("/requests/") && path.ends_with("/answer"))
+}
 
 /// The head of a form's request.
 pub(crate) fn form(path: &str) -> axum::http::request::Builder {
-    let kind = if UPLOADS.contains(&path) {
+    let kind = if has_file(path) {
         format!("multipart/form-data; boundary={BOUNDARY}")
     } else {
         "application/x-www-form-urlencoded".to_owned()
@@ -362,7 +364,7 @@ pub(crate) fn form(path: &str) -> axum::http::request::Builder {
 /// Its body.
 pub(crate) fn encoded(path: &str, fields: &[(&str, &str)], token: Option<&str>, file: Option<(&str, &[u8])>) -> Body {
     let all = token.map(|t| ("_csrf", t)).into_iter().chain(fields.iter().copied());
-    if !UPLOADS.contains(&path) {
+    if !has_file(path) {
         return Body::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish());
     }
     let mut body = Vec::new();
