@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0015_mail", include_str!("migrations/0015_mail.sql")),
     ("0016_readings", include_str!("migrations/0016_readings.sql")),
     ("0017_turns", include_str!("migrations/0017_turns.sql")),
+    ("0020_duties", include_str!("migrations/0020_duties.sql")),
     ("0023_own_subjects", include_str!("migrations/0023_own_subjects.sql")),
 ];
 

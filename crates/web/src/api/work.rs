@@ -44,6 +44,7 @@ pub(crate) async fn tasks(caller: Caller, asked: Asked) -> ApiResult {
                 TaskLink::Ledger(ledger) => json!({ "ledger": ledger }),
                 TaskLink::Sources => json!({ "ledger": "log_sources" }),
                 TaskLink::Cases => json!({ "ledger": "records" }),
+                TaskLink::User { id, person } => json!({ "user": id, "ledger": "people", "key": person }),
             };
             let due_on = task.due_on.map(|day| day.to_string());
             json!({ "group": group(task.group), "title": task.title, "link": link, "due_on": due_on, "owner": task.owner })

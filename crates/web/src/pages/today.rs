@@ -114,6 +114,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 
 fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: &[Task]) -> Result<Overview, Problem> {
     let (approves, edits) = (visit.me()?.may(Permission::Approve), visit.me()?.may(Permission::EditLedgers));
+    let manages = visit.me()?.may(Permission::ManageUsers);
     let open = tasks.len();
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut last = None;
@@ -127,7 +128,7 @@ fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: &[Task]) 
                 late: task.group == Group::Overdue,
             });
         }
-        let href = place(task, approves, edits);
+        let href = place(task, approves, edits, manages);
         let todo = Todo { title: task.title.clone(), href, due_on: task.due_on, owner: task.owner.clone() };
         if let Some(chunk) = chunks.last_mut() {
             chunk.todos.push(todo);
@@ -172,11 +173,13 @@ fn readiness(c: &Chrome, assessment: &Assessment, edition: &Catalog) -> Result<R
 }
 
 /// Where a task is done: the very form, for who may use it.
-fn place(task: &Task, approves: bool, edits: bool) -> String {
+fn place(task: &Task, approves: bool, edits: bool, manages: bool) -> String {
     match &task.link {
         TaskLink::Requirement(id) => format!("/requirements/{id}"),
         TaskLink::Sources => "/accesses/sources".to_owned(),
         TaskLink::Cases => "/accesses/cases".to_owned(),
+        TaskLink::User { id, .. } if manages => format!("/users/{id}"),
+        TaskLink::User { person, .. } => address("people", person),
         TaskLink::Row { .. } | TaskLink::Ledger(_) if task.group == Group::Waiting && approves => {
             "/approvals".to_owned()
         }
