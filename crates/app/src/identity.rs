@@ -36,7 +36,7 @@ pub use secrets::{Cookie, Entropy, Keyring, SystemEntropy};
 pub use session::SessionInfo;
 pub use setup::SetupGrant;
 pub use token::{NewToken, Program, TokenInfo};
-pub use users::{NewUser, users_sha256};
+pub use users::{DutiesReview, NewUser, users_sha256};
 
 use crate::error::{Error, Result};
 
@@ -183,6 +183,9 @@ pub struct User {
     pub sees_from: Option<Date>,
     /// Last day whose records the account sees.
     pub sees_until: Option<Date>,
+    /// What the ledger of people said of the person when somebody last decided on the role, and what it says now, where
+    /// that is something else: the role is to be looked at again.
+    pub moved: Option<(String, String)>,
     /// To be shown to the person.
     pub notice: Option<String>,
     /// Language chosen.
@@ -224,6 +227,7 @@ impl User {
             email: row.email.clone(),
             sees_from: day(&row.sees_from)?,
             sees_until: day(&row.sees_until)?,
+            moved: users::moved(row),
             notice: row.notice.clone(),
             lang: row.lang.as_deref().map(|code| if code == "en" { Lang::En } else { Lang::Ja }),
             last_sign_in_at: row.last_sign_in_at.map(instant).transpose()?,

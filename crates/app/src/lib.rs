@@ -57,8 +57,8 @@ pub use feed::{
     AccessDocument, AccessExport, AccessImport, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
 };
 pub use identity::{
-    Acting, Cookie, Entropy, Keyring, Methods, NewToken, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest,
-    SessionInfo, SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
+    Acting, Cookie, DutiesReview, Entropy, Keyring, Methods, NewToken, NewUser, PasskeyInfo, Program, ResetMethod,
+    ResetRequest, SessionInfo, SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use intake::access::table::ACCESSES;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::authz::Permission;
 use domain::catalog::CatalogKind;
 use domain::evaluate::{Facility, Finding, Verdict, plus};
 use domain::fact::fact;
@@ -20,6 +21,7 @@ use store::StoredRow;
 use crate::App;
 use crate::assess::Assessment;
 use crate::error::Result;
+use crate::identity::User;
 use crate::workflow::Known;
 
 /// When a task is due.
@@ -57,6 +59,13 @@ pub enum TaskLink {
     Cases,
     /// A request for evidence, by number.
     Request(String),
+    /// An account whose role is to be looked at.
+    User {
+        /// Id of the account.
+        id: String,
+        /// Key of its person in the ledger of people.
+        person: String,
+    },
 }
 
 /// One thing to do.
@@ -156,6 +165,7 @@ impl App {
         found.extend(self.late_loans(facility, today).await?.bundled());
         found.extend(self.waiting(facility, &documents).await?);
         found.extend(self.leavers(facility, today).await?.bundled());
+        found.extend(self.movers(facility, today).await?);
         found.extend(old_documents(&documents, today).bundled());
         found.extend(ending_contracts(&self.rows_of(facility, "contracts").await?, today).bundled());
         found.extend(ending_permits(&self.rows_of(facility, "byod").await?, &known, today).bundled());
@@ -244,6 +254,27 @@ impl App {
             Found { task, does: String::new() }
         });
         Ok(found.collect())
+    }
+
+    /// People whose department, profession or duties are others than when somebody decided on their role.
+    async fn movers(&self, facility: &Facility, today: Date) -> Result<Vec<Found>> {
+        let users = self.user_list(&facility.id).await?;
+        let in_charge = |id: &str| {
+            let manages =
+                |user: &&User| user.role.may(Permission::ManageUsers) && user.disabled.is_none() && !user.sealed;
+            let others = || users.iter().filter(manages);
+            others().find(|user| user.id != id).or_else(|| others().next()).map(|user| user.name.clone())
+        };
+        let one = |user: &User| {
+            let ((before, now), person) = user.moved.clone().zip(user.person.clone())?;
+            let said = |text: String| if text.is_empty() { "記載なし".to_owned() } else { text };
+            let title = format!("役割を見直す：{}さん（{} → {}）", user.name, said(before), said(now));
+            let link = TaskLink::User { id: user.id.clone(), person };
+            let owner = in_charge(&user.id);
+            let task = Task { group: Group::Today, title, link, due_on: Some(today), owner };
+            Some(Found { task, does: String::new() })
+        };
+        Ok(users.iter().filter_map(one).collect())
     }
 
     async fn leavers(&self, facility: &Facility, today: Date) -> Result<Asking> {

@@ -46,7 +46,7 @@ pub(crate) fn tables() -> Vec<(String, Vec<String>, Vec<String>)> {
         (
             "users",
             "id facility login login_key name person role password_hash password_history totp_secret disabled_reason \
-             valid_from valid_until notice lang email sees_from sees_until",
+             valid_from valid_until notice lang email sees_from sees_until duties",
             "password_alone totp_last_step disabled_at sealed must_renew made_at last_sign_in_at rev",
         ),
         ("credentials", "id user_id name passkey model attachment", "backup_eligible counter made_at used_at"),

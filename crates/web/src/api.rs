@@ -18,6 +18,7 @@ pub(crate) mod values;
 pub(crate) mod verdicts;
 pub(crate) mod work;
 
+use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ use crate::Web;
 use crate::form::FORM_MAX;
 use crate::limit::Limits;
 use crate::page::Problem;
+use crate::watched::watched;
 
 /// An answer, or why there is none.
 pub(crate) type ApiResult = Result<Response, Problem>;
@@ -126,14 +128,14 @@ pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request
         Ok(caller) => caller,
         Err(problem) => return say(&problem),
     };
-    parts.extensions.insert(caller);
+    parts.extensions.insert(caller.clone());
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     if let Some(problem) = response.extensions().get::<Arc<Problem>>() {
         return say(problem);
     }
     if status.is_success() {
-        return response;
+        return attended(caller, response).await;
     }
     // What the framework refused by itself: a method, a path that is no text, a body that ended early.
     let message = format!(
@@ -145,6 +147,15 @@ pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request
         answer.headers_mut().insert(ALLOW, allow.clone());
     }
     answer
+}
+
+/// A large file for a program ends with its token.
+async fn attended(caller: Caller, response: Response) -> Response {
+    let holds = move || -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        let caller = caller.clone();
+        Box::pin(async move { caller.app().program_alive(caller.program()).await.unwrap_or(false) })
+    };
+    watched(response, holds).await
 }
 
 async fn recognise(web: &Web, needs: Permission, limits: &Limits, headers: &HeaderMap) -> Result<Caller, Problem> {

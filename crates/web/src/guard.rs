@@ -8,6 +8,7 @@
 //! passwords) and offers to send it again.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use app::identity::{Signed, Terminal};
@@ -29,6 +30,7 @@ use crate::limit::Limits;
 use crate::page::{Problem, go};
 use crate::pages::sign_in;
 use crate::routes::Access;
+use crate::watched::watched;
 use crate::{Web, api};
 
 /// What scripts, styles and forms of our pages may do: nothing but talk to us.
@@ -195,13 +197,14 @@ pub(crate) async fn guard(
                 Err(problem) => return sealed(problem.show(&visit), &web, Some(&visit)),
             };
             let response = next.run(Request::from_parts(parts, body)).await;
-            match response.extensions().get::<Arc<Problem>>().cloned() {
+            let refused = response.extensions().get::<Arc<Problem>>().cloned();
+            let bare = || refused_bare(&response).then(|| Arc::new(Problem::misshapen(response.status())));
+            match refused.or_else(bare) {
                 Some(problem) => {
                     let typed = typed.map(|bytes| Fields::parse(&bytes).without_secrets());
                     problem.show_with(&visit, &typed.unwrap_or_default())
                 }
-                None if refused_bare(&response) => Problem::misshapen(response.status()).show(&visit),
-                None => response,
+                None => attended(&visit, response).await,
             }
         }
     };
@@ -299,6 +302,17 @@ fn from_our_page(web: &Web, headers: &HeaderMap) -> bool {
         (None, Some(origin)) => origin == web.origin.as_str(),
         (None, None) => false,
     }
+}
+
+/// A large file for somebody ends with their session.
+async fn attended(visit: &Visit, response: Response) -> Response {
+    let Some(me) = visit.somebody() else { return response };
+    let (app, user, session) = (Arc::clone(&visit.web().app), me.user.id.clone(), me.session.clone());
+    let holds = move || -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        let (app, user, session) = (Arc::clone(&app), user.clone(), session.clone());
+        Box::pin(async move { app.session_alive(&user, &session).await.unwrap_or(false) })
+    };
+    watched(response, holds).await
 }
 
 /// Whether the framework refused by itself, without a page: a path or a query that is no text.

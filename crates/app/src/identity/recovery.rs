@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::{GrantKind, GrantRow, UserRow};
 use uuid::Uuid;
 
+use super::password::known_terminal;
 use super::users::{keep_an_admin, reason_given};
 use super::{
     Acting, Cookie, Methods, Signed, Terminal, User, actor, instant, login_key, nobody, secrets, tell, usable,
@@ -302,7 +303,10 @@ impl App {
         tx.grant_take(&grant.id).await.map_err(|_| reset_over())?;
         tx.user_update(&user).await?;
         let ended = tx.session_revoke_all(&user.id, "").await?;
-        tx.failure_clear(&self.identity.keys.tag(&user.login_key), &terminal.address.to_string()).await?;
+        let account = self.identity.keys.tag(&user.login_key);
+        for source in [terminal.address.to_string(), known_terminal(&terminal.sha256())] {
+            tx.failure_clear(&account, &source).await?;
+        }
         let event = Event::new("reset.use", user.id.clone()).with("confirmed_by", asked.confirmed_by);
         tx.record(event.with("sessions_ended", ended));
         let cookie = self.session_insert(&mut tx, terminal, &user, Methods::Recovery).await?;

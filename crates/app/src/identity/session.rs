@@ -30,6 +30,7 @@ pub(super) struct Proved {
     pub(super) effect: Effect,
     /// Key under which wrong tries of the account are counted, if it was one that is counted.
     pub(super) account: Option<String>,
+    /// Where it was proved from; of a counted account, the source under which its tries are counted.
     pub(super) address: String,
 }
 
@@ -302,6 +303,15 @@ impl App {
         tx.session_revoke(&signed.session).await?;
         tx.record(Event::new("sign-out", signed.user.id.clone()).with("session", &signed.session));
         Ok(tx.commit().await?)
+    }
+
+    /// Whether a session of an account is still live; a locked one is.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn session_alive(&self, user_id: &str, session_id: &str) -> Result<bool> {
+        let live = self.store.session_list(user_id, self.now().as_microsecond()).await?;
+        Ok(live.iter().any(|session| session.id == session_id))
     }
 
     /// The live sessions of an account, newest first.

@@ -73,6 +73,8 @@ fn info(row: TokenRow) -> Result<TokenInfo> {
 /// A program that showed a token: it acts in the name of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
+    /// Id of the token, which is no secret.
+    pub id: String,
     /// The account.
     pub user: User,
     /// What it may do: what the token was given and the account's role still has.
@@ -246,6 +248,17 @@ impl App {
         }
         let user = User::of(&user)?;
         let scopes = token.scopes.into_iter().filter(|scope| user.role.may(*scope)).collect();
-        Ok(Some(Program { user, scopes, sources: token.sources, token: token.name }))
+        Ok(Some(Program { id: token.id, user, scopes, sources: token.sources, token: token.name }))
+    }
+
+    /// Whether the token of a program still works, and its account.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn program_alive(&self, program: &Program) -> Result<bool> {
+        let works = |token: &TokenInfo| token.id == program.id && !token.revoked && token.ends_on >= self.today();
+        let user = self.store.user_find(&program.user.id).await?;
+        let usable = user.is_some_and(|user| usable(&user, self.today()));
+        Ok(usable && self.token_list(&program.user.facility).await?.iter().any(works))
     }
 }

@@ -20,7 +20,7 @@ use super::fhir::{BASE, FHIR};
 use super::ledgers::{FORMATS, filters};
 use super::values::{self, INTEGER_MAX};
 use super::work::{self, LENDING};
-use super::{accesses, acts, proofs, settings};
+use super::{accesses, acts, people, proofs, settings};
 use crate::pages::imports::XLSX;
 use crate::routes::{Access, ROUTES, Route};
 
@@ -128,7 +128,7 @@ const OPERATIONS: &[Operation] = &[
     })).asks(|_| vec![parameter("format", false, "形式（既定は pdf）", &json!({ "type": "string", "enum": ["pdf", "xlsx"] }))]),
     operation("GET", "/api/v1/tasks", "やること（急ぐ順）", "200", |_| json_of(object(&[("tasks", array(object(&[
         ("group", json!({ "type": "string", "enum": app::Group::ALL.map(work::group) })), ("title", string()),
-        ("link", json!({ "type": "object", "properties": { "requirement": string(), "request": string(), "ledger": string(), "key": string() }, "additionalProperties": false })),
+        ("link", json!({ "type": "object", "properties": { "requirement": string(), "request": string(), "ledger": string(), "key": string(), "user": string() }, "additionalProperties": false })),
         ("due_on", day()), ("owner", nullable("string")),
     ])))]))),
     operation("GET", "/api/v1/approvals", "承認待ち", "200", |_| json_of(object(&[("approvals", array(object(&[
@@ -258,7 +258,7 @@ const OPERATIONS: &[Operation] = &[
     ])))]))),
     operation("GET", "/api/v1/users", "利用者の一覧と、最後の棚卸し", "200", |_| json_of(object(&[
         ("users", array(user())), ("sha256", string()),
-        ("reviewed", json!({ "type": ["object", "null"], "properties": { "by": string(), "on": date(), "unchanged": yes() }, "required": ["by", "on", "unchanged"], "additionalProperties": false })),
+        ("reviewed", or_null(object(&[("by", string()), ("on", date()), ("unchanged", yes())]))),
     ]))),
     operation("POST", "/api/v1/users", "利用者を加える（サインインの手段は、本人確認の後に本人が登録する）", "201", |_| json_of(user()))
         .takes(|_| json_of(partly(&[
@@ -268,6 +268,8 @@ const OPERATIONS: &[Operation] = &[
     operation("POST", "/api/v1/users/review", "利用者の棚卸し（sha256 は一覧のもの。その後に変わっていれば409）", "200", |_| json_of(object(&[("accounts", count())])))
         .takes(|_| json_of(object(&[("sha256", entered())]))),
     operation("POST", "/api/v1/users/{id}/role", "役割を変える", "200", |_| json_of(user())).takes(|_| json_of(object(&[("role", role())]))),
+    operation("POST", "/api/v1/users/{id}/duties", "異動した人の役割を判断する（shown は moved の now。変わっていれば409）", "200", |_| json_of(user()))
+        .takes(|_| json_of(object(&[("role", role()), ("reason", entered()), ("shown", json!({ "type": "string", "maxLength": people::DUTIES_MAX }))]))),
     operation("POST", "/api/v1/users/{id}/disable", "利用を止める", "200", |_| json_of(user())).takes(|_| reason()),
     operation("POST", "/api/v1/users/{id}/enable", "利用を再開する", "200", |_| json_of(user())).takes(|_| json_of(object(&[]))),
     operation("POST", "/api/v1/users/{id}/open", "非常時用アカウントを開封する", "200", |_| json_of(user())).takes(|_| reason()),
@@ -374,7 +376,13 @@ fn user() -> Value {
         ("valid_from", day()),
         ("valid_until", day()),
         ("last_sign_in_at", json!({ "type": ["string", "null"], "format": "date-time" })),
+        ("moved", or_null(object(&[("before", string()), ("now", string())]))),
     ])
+}
+
+/// An object, or none.
+fn or_null(object: Value) -> Value {
+    with(object, "type", json!(["object", "null"]))
 }
 
 /// Sessions, as they are answered.
@@ -440,10 +448,7 @@ fn question(more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
 
 /// A case of the review, as it is answered.
 fn case() -> Value {
-    let mut closed = object(&[("verdict", string()), ("reason", string()), ("by", string()), ("at", instant())]);
-    if let Some(schema) = closed.as_object_mut() {
-        schema.insert("type".to_owned(), json!(["object", "null"]));
-    }
+    let closed = or_null(object(&[("verdict", string()), ("reason", string()), ("by", string()), ("at", instant())]));
     object(&[
         ("no", count()),
         ("signal", string()),

@@ -4,17 +4,21 @@
 //! face, who wants to get in. Credentials and tokens are made by people; a program can only take them away.
 
 use app::identity::{SessionInfo, TokenInfo, User, users_sha256};
-use app::{Appointment, NewUser};
+use app::{Appointment, DutiesReview, NewUser};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use domain::authz::Role;
+use domain::ledger::TEXT_MAX;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::values::Entered;
 use super::{ApiResult, Asked, Body, Caller, answer, named};
 use crate::page::Problem;
+
+/// Longest text of what the ledger says of a person, in characters: three cells.
+pub(crate) const DUTIES_MAX: usize = 3 * TEXT_MAX + 2;
 
 /// An account, without anything that is a secret.
 fn user_json(user: &User) -> Value {
@@ -25,6 +29,7 @@ fn user_json(user: &User) -> Value {
         "valid_from": user.valid_from.map(|day| day.to_string()),
         "valid_until": user.valid_until.map(|day| day.to_string()),
         "last_sign_in_at": user.last_sign_in_at.map(|at| at.to_string()),
+        "moved": user.moved.as_ref().map(|(before, now)| json!({ "before": before, "now": now })),
     })
 }
 
@@ -87,6 +92,18 @@ pub(crate) async fn set_role(caller: Caller, id: Path<String>, asked: Asked, Bod
     entered.done()?;
     let id = named(id)?;
     caller.app().user_role_set(caller.program(), &id, role).await?;
+    after(&caller, &id).await
+}
+
+/// Decides on the role of somebody whose department, profession or duties changed.
+pub(crate) async fn duties(caller: Caller, id: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let mut entered = Entered::of(body);
+    let (role, reason, shown) = (role(&mut entered), entered.text("reason"), entered.text_of("shown", DUTIES_MAX));
+    entered.done()?;
+    let id = named(id)?;
+    let review = DutiesReview { role, reason: &reason, shown: &shown };
+    caller.app().user_duties_review(caller.program(), &id, review).await?;
     after(&caller, &id).await
 }
 

@@ -45,6 +45,7 @@ pub(crate) async fn tasks(caller: Caller, asked: Asked) -> ApiResult {
                 TaskLink::Sources => json!({ "ledger": "log_sources" }),
                 TaskLink::Cases => json!({ "ledger": "records" }),
                 TaskLink::Request(no) => json!({ "request": no }),
+                TaskLink::User { id, person } => json!({ "user": id, "ledger": "people", "key": person }),
             };
             let due_on = task.due_on.map(|day| day.to_string());
             json!({ "group": group(task.group), "title": task.title, "link": link, "due_on": due_on, "owner": task.owner })

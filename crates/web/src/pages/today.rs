@@ -124,6 +124,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 
 fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: &[Task]) -> Result<Overview, Problem> {
     let (approves, edits) = (visit.me()?.may(Permission::Approve), visit.me()?.may(Permission::EditLedgers));
+    let manages = visit.me()?.may(Permission::ManageUsers);
     let open = tasks.len();
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut last = None;
@@ -137,7 +138,7 @@ fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: &[Task]) 
                 late: task.group == Group::Overdue,
             });
         }
-        let href = place(task, approves, edits);
+        let href = place(task, approves, edits, manages);
         let todo = Todo { title: task.title.clone(), href, due_on: task.due_on, owner: task.owner.clone() };
         if let Some(chunk) = chunks.last_mut() {
             chunk.todos.push(todo);
@@ -182,12 +183,14 @@ fn readiness(c: &Chrome, assessment: &Assessment, edition: &Catalog) -> Result<R
 }
 
 /// Where a task is done: the very form, for who may use it.
-fn place(task: &Task, approves: bool, edits: bool) -> String {
+fn place(task: &Task, approves: bool, edits: bool, manages: bool) -> String {
     match &task.link {
         TaskLink::Requirement(id) => format!("/requirements/{id}"),
         TaskLink::Sources => "/accesses/sources".to_owned(),
         TaskLink::Cases => "/accesses/cases".to_owned(),
         TaskLink::Request(no) => requests::address(no),
+        TaskLink::User { id, .. } if manages => format!("/users/{id}"),
+        TaskLink::User { person, .. } => address("people", person),
         TaskLink::Row { .. } | TaskLink::Ledger(_) if task.group == Group::Waiting && approves => {
             "/approvals".to_owned()
         }

@@ -1,6 +1,6 @@
 //! 利用者: who can sign in, as what, and until when. Accounts follow the people ledger: who leaves is shut out.
 
-use app::identity::{NewUser, SessionInfo, User, users_sha256};
+use app::identity::{DutiesReview, NewUser, SessionInfo, User, users_sha256};
 use askama::Template;
 use axum::extract::Path;
 use domain::authz::Role;
@@ -155,6 +155,14 @@ pub(crate) async fn role(visit: Visit, Path(id): Path<String>, fields: Fields) -
     let role = Role::parse(fields.get("role")).ok_or_else(|| app::Error::NotFound { what: "役割".to_owned() })?;
     let outcome = visit.app().user_role_set(visit.me()?, &id, role).await;
     after(&visit, &id, fields, outcome, "users-role-set").await
+}
+
+/// Decides on the role of somebody whose department, profession or duties changed.
+pub(crate) async fn duties(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
+    let role = Role::parse(fields.get("role")).ok_or_else(|| app::Error::NotFound { what: "役割".to_owned() })?;
+    let review = DutiesReview { role, reason: fields.get("reason"), shown: fields.get("shown") };
+    let outcome = visit.app().user_duties_review(visit.me()?, &id, review).await;
+    after(&visit, &id, fields, outcome, "users-duties-done").await
 }
 
 /// Shuts out.

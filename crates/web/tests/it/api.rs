@@ -511,7 +511,8 @@ async fn an_auditors_program_asks_for_evidence_and_the_houses_answers() {
     site.0.add(crate::support::newcomer("auditor", domain::authz::Role::Auditor)).await;
     let (until, facility) = ("2026-11-30".parse().unwrap(), &site.0.facility.id);
     let scopes = [ReadVerdicts, Permission::RequestEvidence];
-    let theirs = site.0.app.token_issue(&actor(), facility, "auditor", "監査", &scopes, until).await.unwrap();
+    let new = NewToken { name: "監査", scopes: &scopes, sources: &[], ends_on: until };
+    let theirs = site.0.app.token_issue(&actor(), facility, "auditor", new).await.unwrap();
     let ours = site.token(&[ReadVerdicts, ReadTasks, Permission::Attest]).await;
     let wanted = json!({ "requirement": "checklist-r7/2-4", "what": "棚卸しの記録", "due_on": "2026-12-01" });
     let refused = site.ask(&ours, "POST", "/api/v1/requests", wanted.clone()).await;

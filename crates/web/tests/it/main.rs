@@ -4,6 +4,7 @@
 
 mod accesses;
 mod api;
+mod cut;
 mod doors;
 mod forms;
 mod full;

@@ -84,6 +84,7 @@ const ACTS: &[(&str, Same)] = &[
     ("/users/new", Program("POST", "/api/v1/users")),
     ("/users/reset", Person(Seen)),
     ("/users/{id}/role", Program("POST", "/api/v1/users/{id}/role")),
+    ("/users/{id}/duties", Program("POST", "/api/v1/users/{id}/duties")),
     ("/users/{id}/disable", Program("POST", "/api/v1/users/{id}/disable")),
     ("/users/{id}/enable", Program("POST", "/api/v1/users/{id}/enable")),
     ("/users/{id}/sessions/end", Program("POST", "/api/v1/users/{id}/sessions/end")),

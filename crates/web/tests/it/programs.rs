@@ -260,3 +260,51 @@ async fn applications_go_back_and_forth_and_rows_change_at_once() {
     let again = program.act("POST", &format!("/loans/{key}/amend"), amended).await;
     assert_eq!(again["values"]["purpose"], "訪問診療の往診");
 }
+
+#[tokio::test]
+async fn who_moves_has_their_role_looked_at_and_the_decision_is_written_down() {
+    let site = Site::new().await;
+    let web = &site.0;
+    let mut desk = web.desk();
+    let new = app::NewUser { person: Some("S002".to_owned()), ..crate::support::newcomer("c.mori", Role::Operator) };
+    let user = web.add(new).await;
+    let page = format!("/users/{}", user.id);
+    assert!(!desk.page("/").await.contains("役割を見直す"));
+    assert!(!desk.page(&page).await.contains("id=\"duties\""));
+
+    // The ledger of people is changed by whoever keeps it.
+    let people = domain::ledger::ledger("people").unwrap();
+    let stored = web.app.row(&web.facility, people, "S002").await.unwrap();
+    let mut row: std::collections::BTreeMap<String, String> =
+        stored.row.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
+    row.insert("department".to_owned(), "医事課".to_owned());
+    row.insert("duties".to_owned(), String::new());
+    web.app.save_row(&actor(), &web.facility, people, Some(("S002", stored.rev)), &row).await.unwrap();
+
+    let today = desk.page("/").await;
+    assert!(today.contains("役割を見直す") && today.contains("医事課") && today.contains(&page), "{today}");
+    let program = Program::with(&site, &[ManageUsers, Permission::ReadTasks]).await;
+    let tasks = program.get("/tasks").await;
+    assert!(tasks["tasks"].as_array().unwrap().iter().any(|task| task["link"]["user"] == user.id.as_str()), "{tasks}");
+    let shown = desk.page(&page).await;
+    assert!(shown.contains("id=\"duties\"") && shown.contains("医事課"), "{shown}");
+
+    // Without a reason nothing is decided; with one it is, by page or program, once.
+    let action = format!("{page}/duties");
+    let silent = desk.submit(&page, &action, &[("role", "staff"), ("reason", "")]).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let stale = json!({ "role": "staff", "reason": "異動", "shown": "看護師" });
+    let path = format!("/users/{}/duties", user.id);
+    program.refused("POST", &path, stale, StatusCode::CONFLICT, "APP-004").await;
+    let decided = desk.submit(&page, &action, &[("role", "staff"), ("reason", "医事課へ異動したため")]).await;
+    assert_eq!(decided.status, StatusCode::SEE_OTHER, "{}", decided.body);
+    let newest = web.app.store.journal_list(None, 1).await.unwrap().remove(0);
+    for part in ["user.duties", "医事課", "\"before\":\"operator\"", "\"after\":\"staff\"", "医事課へ異動したため"]
+    {
+        assert!(newest.contains(part), "{part}: {newest}");
+    }
+    assert!(!desk.page("/").await.contains("役割を見直す"));
+    let users = program.get("/users").await;
+    let now = users["users"].as_array().unwrap().iter().find(|one| one["id"] == user.id.as_str()).unwrap();
+    assert_eq!((&now["role"], &now["moved"]), (&json!("staff"), &Value::Null));
+}

@@ -251,13 +251,18 @@ impl TestWeb {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    /// Sends a request with the cookies of a browser, and keeps those it is given.
-    pub(crate) async fn send(&self, browser: &mut Browser, mut request: Request<Body>) -> Answer {
+    /// Sends a request with the cookies of a browser, and takes the answer piece by piece.
+    pub(crate) async fn stream(&self, browser: &Browser, mut request: Request<Body>) -> axum::response::Response {
         let cookies: Vec<String> = browser.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
         request.headers_mut().insert("cookie", cookies.join("; ").parse().unwrap());
         request.headers_mut().insert("user-agent", browser.agent.parse().unwrap());
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from((browser.address, 40_000))));
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends a request with the cookies of a browser, and keeps those it is given.
+    pub(crate) async fn send(&self, browser: &mut Browser, request: Request<Body>) -> Answer {
+        let response = self.stream(browser, request).await;
         let (head, body) = response.into_parts();
         for cookie in head.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
