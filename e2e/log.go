@@ -78,10 +78,90 @@ func path(tile tlog.Tile) string {
 	return strings.Replace(name, "tile/8/", "tile/", 1)
 }
 
+// minimum is the minimum index of a pruned log; 0 of a whole one. What is before it is not there to be read.
+func minimum(folder string) (int64, error) {
+	told, err := os.ReadFile(filepath.Join(folder, "minimum"))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	lines := strings.Split(string(told), "\n")
+	if err != nil || len(lines) < 3 {
+		return 0, errors.New("no minimum")
+	}
+	return strconv.ParseInt(lines[2], 10, 64)
+}
+
+type files string
+
+func (f files) Height() int { return 8 }
+
+func (f files) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	var all [][]byte
+	for _, tile := range tiles {
+		found, err := os.ReadFile(filepath.Join(string(f), path(tile)))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found)
+	}
+	return all, nil
+}
+
+func (f files) SaveTiles([]tlog.Tile, [][]byte) {}
+
+// checkKept checks what is kept of a pruned log: every entry from the minimum index on is in the tree, by tiles that
+// lead to its root, and the known copy is the beginning of it.
+func checkKept(folder string, now, known head, minimum int64) (int64, error) {
+	reader := tlog.TileHashReader(tlog.Tree{N: now.size, Hash: now.root}, files(folder))
+	for from := minimum; from < now.size; from += 256 {
+		width := now.size - from
+		if width > 256 {
+			width = 256
+		}
+		bundle, err := os.ReadFile(filepath.Join(folder, path(tlog.Tile{H: 8, L: -1, N: from / 256, W: int(width)})))
+		if err != nil {
+			return 0, err
+		}
+		var indexes []int64
+		for n := int64(0); n < width; n++ {
+			indexes = append(indexes, tlog.StoredHashIndex(0, from+n))
+		}
+		found, err := reader.ReadHashes(indexes)
+		if err != nil {
+			return 0, err
+		}
+		for _, hash := range found {
+			if len(bundle) < 2 || len(bundle) < 2+int(binary.BigEndian.Uint16(bundle)) {
+				return 0, errors.New("bundle is cut")
+			}
+			length := int(binary.BigEndian.Uint16(bundle))
+			if tlog.RecordHash(bundle[2:2+length]) != hash {
+				return 0, errors.New("entry")
+			}
+			bundle = bundle[2+length:]
+		}
+		if len(bundle) > 0 {
+			return 0, errors.New("bundle has more than its entries")
+		}
+	}
+	proof, err := tlog.ProveTree(now.size, known.size, reader)
+	if err != nil {
+		return 0, err
+	}
+	return now.size, tlog.CheckTree(proof, now.size, now.root, known.size, known.root)
+}
+
 func check(folder, vkey string, known head) (int64, error) {
 	now, err := readHead(folder, vkey)
 	if err != nil {
 		return 0, err
+	}
+	from, err := minimum(folder)
+	if err != nil {
+		return 0, err
+	}
+	if from > 0 {
+		return checkKept(folder, now, known, from)
 	}
 	var stored hashes
 	for from := int64(0); from < now.size; from += 256 {

@@ -160,6 +160,21 @@ def as_another(folder, name, change):
     return copy
 
 
+# What is done to a log whose first tile was disposed of.
+KEPT = {
+    "nobody says that anything was disposed of": gone("minimum"),
+    "a byte of a kept entry": flip(OPEN, 5),
+    "a kept entry taken out": among(OPEN, lambda e: e.pop(3)),
+    "the kept entries gone": gone(OPEN),
+    "a byte of a kept hash": flip(OPEN_TILE, 40),
+    "the kept hashes gone": gone(OPEN_TILE),
+    "a byte of the hash over what went": flip(ABOVE, 5),
+    "the hash over what went gone": gone(ABOVE),
+    "another root": line(2, lambda r: "A" * 43 + "="),
+    "another history of the same key": from_another("fork", HEAD),
+}
+
+
 def main():
     server = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SAKIMORI_BIN", ROOT / "target/debug/sakimori"))
     with tempfile.TemporaryDirectory() as folder:
@@ -220,6 +235,25 @@ def main():
                    lambda said: said == [f"ok {FIRST}", f"ok {FIRST + THEN}"])
             said = zip(TAMPERINGS, read(name, known, *copies), strict=True)
             expect(f"{name}: all of {len(TAMPERINGS)} tamperings are found",
+                   [what for what, verdict in said if not verdict.startswith("no ")], lambda missed: not missed)
+        # The beginning is disposed of, as far as whole tiles go.
+        pruned = folder / "pruned"
+        shutil.copytree(newer, pruned)
+        run = ["cargo", "run", "-q", "-p", "seal", "--example", "prune", "--", pruned, folder / "data/log.key", "256"]
+        subprocess.run(run, check=True, cwd=ROOT)
+        if (pruned / BUNDLE).exists() or (pruned / TILE).exists():
+            sys.exit("✗ what was disposed of is still there")
+        kept = []
+        for n, tamper in enumerate(KEPT.values()):
+            copy = folder / f"kept-{n}"
+            shutil.copytree(pruned, copy)
+            tamper(copy, others)
+            kept.append(copy)
+        for name in readers:
+            expect(f"{name}: what is kept of a pruned log is in order", read(name, known, pruned),
+                   lambda said: said == [f"ok {FIRST + THEN}"])
+            said = zip(KEPT, read(name, known, *kept), strict=True)
+            expect(f"{name}: all of {len(KEPT)} tamperings with what is kept are found",
                    [what for what, verdict in said if not verdict.startswith("no ")], lambda missed: not missed)
         proof = folder / "entry.tlog-proof"
         sakimori("journal", "prove", "100", "--out", proof, "--withhold", "subject")

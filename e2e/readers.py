@@ -23,7 +23,10 @@ def read(folder):
     head.verify(Vkey.from_string(sys.argv[1]))
     if reader.calculate_root_hash() != head.root_hash:
         raise ValueError("root")
-    for index in range(head.size):
+    # What is before the minimum index of a pruned log is not there to be read.
+    told = Path(folder) / "minimum"
+    minimum = int(told.read_text().splitlines()[2]) if told.exists() else 0
+    for index in range(minimum, head.size):
         reader.get_inclusion_proof(index, head.size).check(leaf_hash(reader.get_entry(index)), head.root_hash)
     return reader, head
 

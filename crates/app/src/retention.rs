@@ -585,6 +585,9 @@ impl App {
     /// JRN-004 when the log cannot be pruned; any store error. It goes on where it stopped.
     pub async fn disposal_carry_out(&self, sealer: &mut Sealer) -> Result<bool> {
         let floor = self.store.journal_floor().await?;
+        if floor.done && sealer.is_swept(floor.seq) {
+            return Ok(false);
+        }
         // A log that was put back to before a disposal is pruned again, whether that is done or not.
         let root = match self.prune_log(sealer, floor.seq).await? {
             Some(root) => hex(&root),

@@ -582,6 +582,11 @@ impl Prover {
 }
 
 impl Sealer {
+    /// Whether nothing is left in the log of what was disposed of up to an entry, as far as this one looked after it.
+    pub(crate) fn is_swept(&self, seq: i64) -> bool {
+        u64::try_from(seq) == Ok(self.swept)
+    }
+
     /// Does something with the log where it may wait for a disk or a network.
     async fn with<T: Send + 'static>(&self, what: impl FnOnce(&mut Log) -> T + Send + 'static) -> Result<T> {
         let log = Arc::clone(&self.log);

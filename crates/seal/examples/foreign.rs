@@ -10,7 +10,9 @@ use std::fs;
 use std::path::Path;
 
 use signed_note::{Note, StandardVerifier, VerifierList};
-use tlog_tiles::{Checkpoint, Hash, HashReader, Tile, check_tree, prove_tree, stored_hashes, tree_hash};
+use tlog_tiles::{
+    Checkpoint, Hash, HashReader, Tile, TileHashReader, TileReader, check_tree, prove_tree, stored_hashes, tree_hash,
+};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -33,6 +35,52 @@ fn head(folder: &Path, vkey: &str) -> Outcome<Checkpoint> {
     Ok(head)
 }
 
+/// The minimum index of a pruned log; 0 of a whole one. What is before it is not there to be read.
+fn minimum(folder: &Path) -> Outcome<u64> {
+    let Ok(told) = fs::read_to_string(folder.join("minimum")) else { return Ok(0) };
+    Ok(told.lines().nth(2).ok_or("no minimum")?.parse()?)
+}
+
+struct Tiles<'a>(&'a Path);
+
+impl TileReader for Tiles<'_> {
+    fn height(&self) -> u8 {
+        8
+    }
+    fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
+        let read = |tile: &Tile| fs::read(self.0.join(path(tile))).map_err(|_| tlog_tiles::Error::IndexesNotInTree);
+        tiles.iter().map(read).collect()
+    }
+    fn save_tiles(&self, _tiles: &[Tile], _data: &[Vec<u8>]) {}
+}
+
+/// Checks what is kept of a pruned log: every entry from the minimum index on is in the tree, by tiles that lead to its
+/// root, and the known copy is the beginning of it.
+fn check_kept(folder: &Path, head: &Checkpoint, minimum: u64, known: &Checkpoint) -> Outcome<u64> {
+    let tiles = Tiles(folder);
+    let reader = TileHashReader::new(head.size(), *head.hash(), &tiles);
+    for from in (minimum..head.size()).step_by(256) {
+        let width = (head.size() - from).min(256);
+        let bundle = fs::read(folder.join(path(&Tile::new(8, 0, from / 256, u32::try_from(width)?, true))))?;
+        let mut rest = bundle.as_slice();
+        let indexes: Vec<u64> = (from..from + width).map(|n| tlog_tiles::stored_hash_index(0, n)).collect();
+        for hash in reader.read_hashes(&indexes)? {
+            let (length, after) = rest.split_first_chunk::<2>().ok_or("bundle is cut")?;
+            let (entry, after) = after.split_at_checked(u16::from_be_bytes(*length).into()).ok_or("bundle is cut")?;
+            if tlog_tiles::record_hash(entry) != hash {
+                return Err("entry".into());
+            }
+            rest = after;
+        }
+        if !rest.is_empty() {
+            return Err("bundle has more than its entries".into());
+        }
+    }
+    let proof = prove_tree(head.size(), known.size(), &reader)?;
+    check_tree(&proof, head.size(), *head.hash(), known.size(), *known.hash())?;
+    Ok(head.size())
+}
+
 /// Where `tlog-tiles` keeps a tile, without the height.
 fn path(tile: &Tile) -> String {
     tile.path().replacen("tile/8/data/", "tile/entries/", 1).replacen("tile/8/", "tile/", 1)
@@ -40,6 +88,10 @@ fn path(tile: &Tile) -> String {
 
 fn check(folder: &Path, vkey: &str, known: &Checkpoint) -> Outcome<u64> {
     let head = head(folder, vkey)?;
+    let minimum = minimum(folder)?;
+    if minimum > 0 {
+        return check_kept(folder, &head, minimum, known);
+    }
     let mut stored = Hashes(Vec::new());
     for from in (0..head.size()).step_by(256) {
         let width = (head.size() - from).min(256);

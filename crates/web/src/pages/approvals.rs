@@ -1,6 +1,6 @@
 //! 承認: what waits, with everything that is approved in view; what one asked for oneself; what was approved lately.
 
-use app::{Appointment, Approved, Asked, Deputy, Given as How, Pending, REMIND_AFTER};
+use app::{Appointment, Approved, Asked, Deputy, DisposalState, Given as How, Pending, REMIND_AFTER};
 use askama::Template;
 use axum::extract::Path;
 use domain::authz::Permission;
@@ -52,6 +52,8 @@ struct Approvals {
     c: Chrome,
     errors: Errors,
     items: Vec<Item>,
+    /// Whether a disposal of records waits, which has a page of its own.
+    records_wait: bool,
     mine: Vec<Mine>,
     given: Vec<Given>,
     approvers: String,
@@ -170,7 +172,10 @@ async fn page(visit: &Visit, errors: Errors, typed: Fields) -> Result<Approvals,
     c.failed = !errors.is_empty();
     let signs = me.user.passkeys > 0 && app.passkeys_available();
     let (approvers, stands_for) = (approvers(visit).await?, me.stands_for.clone());
+    let waiting = app.disposals_of_records().await?.into_iter().any(|one| one.state == DisposalState::Asked);
+    let records_wait = waiting && app.facility_count().await? < 2;
     Ok(Approvals {
+        records_wait,
         c,
         errors,
         items,
