@@ -4,14 +4,18 @@ everything that was altered.
 
 Makes entries on the command line, seals them, gives away copies, and lets tlog-scales (Python), golang.org/x/mod/sumdb
 (e2e/log.go) and the crates tlog_tiles and signed_note (crates/seal/examples/foreign.rs) check signature, root, every
-leaf and tile, and that a known older copy leads on to it: first what is in order, then every kind of TAMPERINGS.
+leaf and tile, and that a known older copy leads on to it: first what is in order, then every kind of TAMPERINGS. Last an
+outsider follows the guide's steps for an audit folder, word for word, with tlog-scales alone.
     python3 e2e/log.py [path to sakimori]     default: target/debug/sakimori
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
+import zipfile
 from pathlib import Path
 
 from readers import foreign, told
@@ -136,6 +140,26 @@ TAMPERINGS = {
 }
 
 
+def by_the_guide(python, folder):
+    """What the steps of docs/ja/guide/audit-folder.md say of an unpacked audit folder: how many entries they found sealed, or
+    the last line of what stopped them."""
+    guide = (ROOT / "docs/ja/guide/audit-folder.md").read_text()
+    steps = [textwrap.dedent(step) for step in re.findall(r"^ *```python\n(.*?)^ *```", guide, re.DOTALL | re.MULTILINE)]
+    ended = subprocess.run([python, "-c", "\n".join(steps)], cwd=folder, capture_output=True, text=True)
+    if ended.returncode != 0:
+        return ended.stderr.splitlines()[-1]
+    return ended.stdout.count("封印のとおりです")
+
+
+def as_another(folder, name, change):
+    """The folder once more, with one file changed."""
+    copy = Path(tempfile.mkdtemp(dir=folder.parent)) / "audit"
+    shutil.copytree(folder, copy)
+    path = copy / name
+    path.write_bytes(change(path.read_bytes()))
+    return copy
+
+
 # What is done to a log whose first tile was disposed of.
 KEPT = {
     "nobody says that anything was disposed of": gone("minimum"),
@@ -234,6 +258,24 @@ def main():
         proof = folder / "entry.tlog-proof"
         sakimori("journal", "prove", "100", "--out", proof, "--withhold", "subject")
         print(sakimori("verify", proof, "--key", key).splitlines()[0])
+
+        sakimori("demo", "--load", data="clinic")
+        sakimori("journal", "seal", data="clinic")
+        sakimori("--actor", "山田花子", "audit-folder", "--out", folder / "audit.zip", data="clinic")
+        outsider = folder / "audit"
+        zipfile.ZipFile(folder / "audit.zip").extractall(outsider)
+        python, journal = readers["tlog-scales"][0], "05_記録/操作記録.jsonl"
+        count = (outsider / journal).read_text().count("\n")
+        expect(f"the guide's steps find all {count} entries of an audit folder sealed", by_the_guide(python, outsider),
+               lambda found: found == count)
+        bundle = next(path for path in (outsider / "06_封印/写し/tile/entries").rglob("*") if path.is_file())
+        for name, change in {
+            journal: lambda b: b.replace("山田".encode(), "山本".encode()),
+            bundle.relative_to(outsider): lambda b: b[:50] + bytes([b[50] ^ 1]) + b[51:],
+            "06_封印/写し/checkpoint": lambda b: b.replace(b"\n", b"\nA", 2),
+        }.items():
+            expect(f"the guide's steps find that {name} was altered", by_the_guide(python, as_another(outsider, name, change)),
+                   lambda found: isinstance(found, str))
 
 
 main()

@@ -21,7 +21,7 @@ const shape = (path) =>
     .replace(/^(\/ledgers\/[^/?]+)\/(?!new|confirm)[^/?]+/, "$1/*")
     .replace(/^(\/documents\/drafts\/)[^/?]+/, "$1*")
     .replace(/^\/ledgers\/[^/?]+\?.*/, "/ledgers/*?")
-    .replace(/^(\/(?:users|loans|jobs|requirements|checklists|imports\/held|approvals)\/)(?!new|reset)[^/?]+.*/, "$1*")
+    .replace(/^(\/(?:users|loans|jobs|requirements|checklists|imports\/held|approvals|requests)\/)(?!new|reset)[^/?]+.*/, "$1*")
     .replace(/\?.*/, "?");
 
 const sideways = (page) =>

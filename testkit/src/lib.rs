@@ -6,6 +6,7 @@
 mod bucket;
 mod chaos;
 pub mod sink;
+mod tsa;
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 
 pub use bucket::{Fault, Heeds, S3};
 pub use chaos::Chaos;
+pub use tsa::Tsa;
 
 /// The day of the tests: 2026-11-22, noon in Japan.
 pub fn noon() -> Timestamp {

@@ -4,6 +4,7 @@ mod access;
 mod client;
 mod intake;
 mod seal;
+mod server;
 mod web;
 
 use std::fmt::Write as _;

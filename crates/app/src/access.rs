@@ -10,20 +10,21 @@ mod review;
 mod signals;
 mod sources;
 mod tables;
+mod taking;
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 
+use ::report::{Block, Document};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::access::{Access, Numbers, arrival_hash};
-use domain::journal::{Actor, Event, GENESIS};
+use domain::access::{Access, arrival_hash};
+use domain::evaluate::Facility;
+use domain::journal::{Actor, GENESIS};
 use domain::ledger::{Row, Value};
-use domain::text::tidy;
+use domain::text::{Lang, tidy};
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
-use store::{ArrivalHead, NewArrival};
-use uuid::Uuid;
 
 use crate::App;
 use crate::error::{Error, Result};
@@ -33,6 +34,8 @@ pub use report::{PatientReport, ReportOptions, StaffNames};
 pub use review::{Case, CaseQueue};
 pub use sources::{SourceFault, SourceState};
 pub use tables::{AccessFile, AccessFormat};
+use taking::Call;
+pub(crate) use taking::Taking;
 
 /// What one source sent at once: a file, a message, a bundle.
 #[derive(Clone, Debug)]
@@ -47,8 +50,10 @@ pub struct Arrival {
     pub bytes: Vec<u8>,
     /// The accesses that were read from them.
     pub accesses: Vec<Access>,
-    /// How many parts of it could not be read.
+    /// How many parts of it were refused.
     pub refused: u32,
+    /// How many of these were told in the name of another source.
+    pub forged: u32,
 }
 
 /// What became of an arrival.
@@ -72,8 +77,24 @@ fn source_key(typed: &str) -> String {
 }
 
 impl App {
+    /// A paper of the access log with its head.
+    fn paper(&self, by: &Actor, facility: &Facility, title: &str, subtitle: String, blocks: Vec<Block>) -> Document {
+        Document {
+            title: title.to_owned(),
+            subtitle,
+            kicker: String::new(),
+            facility: facility.name.clone(),
+            printed_on: self.today(),
+            printed_by: by.name.clone(),
+            code: String::new(),
+            lang: Lang::Ja,
+            landscape: false,
+            blocks,
+        }
+    }
+
     /// Takes accesses in, all or none of them: durable when this returns. An access that came before is not taken in
-    /// again; every arrival is kept as it came, whatever it held.
+    /// again; every arrival is kept as it came, whatever it held. Calls that come at the same time share a transaction.
     ///
     /// # Errors
     /// [`Error::Invalid`] when a source is not in the ledger of sources, or out of use; any store error.
@@ -85,65 +106,7 @@ impl App {
             move || prepare(&facility, arrivals, sources)
         })
         .await??;
-        let marks: Vec<i64> = prepared.iter().flat_map(|a| a.accesses.iter().map(|(_, mark)| *mark)).collect();
-        let mut tx = self.store.begin(by, facility, self.now()).await?;
-        let mut heads = tx.arrival_heads().await?;
-        let mut seen = tx.access_known(&marks).await?;
-        let (mut receipts, mut kept) = (Vec::with_capacity(prepared.len()), Vec::with_capacity(prepared.len()));
-        let mut sums: HashMap<String, Sum> = HashMap::new();
-        let now = self.now().as_microsecond();
-        for Prepared { source, format, parser, bytes, content, accesses, refused } in prepared {
-            let head = heads.entry(source.clone()).or_default();
-            let mut numbers = numbered.get(&source).copied().unwrap_or_default().then(|| Numbers::parse(&head.numbers));
-            let (mut fresh, mut known) = (0_u64, 0_u64);
-            for (access, mark) in accesses {
-                let same = seen.entry(mark).or_default();
-                if same.iter().any(|other| access.is_same(other)) {
-                    known += 1;
-                    continue;
-                }
-                let number = access.source_id.as_ref().and_then(|id| id.parse().ok());
-                if let Some((numbers, number)) = numbers.as_mut().zip(number) {
-                    numbers.take(number);
-                }
-                head.event_at = head.event_at.max(Some(access.at.as_microsecond()));
-                tx.access_record(&access, mark);
-                same.push(access);
-                fresh += 1;
-            }
-            if let Some(numbers) = numbers {
-                head.numbers = numbers.to_string();
-            }
-            let before = if head.place == 0 { GENESIS } else { &head.hash };
-            let hash = arrival_hash(before, now, format, parser, &bytes);
-            *head = ArrivalHead { place: head.place + 1, hash: hash.clone(), received_at: now, ..head.clone() };
-            let sum = sums.entry(source.clone()).or_insert_with(|| Sum { first: head.place, ..Sum::default() });
-            sum.add(head, fresh, known, refused);
-            let id = Uuid::now_v7().to_string();
-            receipts.push(Receipt { id: id.clone(), new: fresh, known });
-            kept.push(NewArrival {
-                id,
-                source,
-                place: head.place,
-                format: format.to_owned(),
-                parser: i64::from(parser),
-                size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-                hash,
-                fresh: i64::try_from(fresh).unwrap_or(i64::MAX),
-                known: i64::try_from(known).unwrap_or(i64::MAX),
-                refused: i64::from(refused),
-                content,
-            });
-        }
-        heads.retain(|source, _| sums.contains_key(source));
-        tx.arrival_insert(kept, &heads).await?;
-        let mut sums: Vec<(String, Sum)> = sums.into_iter().collect();
-        sums.sort_by(|a, b| a.0.cmp(&b.0));
-        for (source, sum) in sums {
-            tx.record(sum.event(&source));
-        }
-        tx.commit().await?;
-        Ok(receipts)
+        self.taking.take(&self.store, Call::new(by, facility, self.now(), numbered, prepared)).await
     }
 
     /// Whether each of the sources numbers its events.
@@ -211,37 +174,6 @@ impl App {
     }
 }
 
-/// What one call brought of one source, for its entry in the journal.
-#[derive(Default)]
-struct Sum {
-    first: i64,
-    last: i64,
-    hash: String,
-    fresh: u64,
-    known: u64,
-    refused: u64,
-}
-
-impl Sum {
-    fn add(&mut self, head: &ArrivalHead, fresh: u64, known: u64, refused: u32) {
-        (self.last, self.hash) = (head.place, head.hash.clone());
-        self.fresh += fresh;
-        self.known += known;
-        self.refused += u64::from(refused);
-    }
-
-    /// Its action is no act, so it is taken for no access.
-    fn event(&self, source: &str) -> Event {
-        Event::new("access.receive", source)
-            .with("first", self.first)
-            .with("last", self.last)
-            .with("hash", &self.hash)
-            .with("new", self.fresh)
-            .with("known", self.known)
-            .with("refused", self.refused)
-    }
-}
-
 /// An arrival with everything that takes computing.
 struct Prepared {
     source: String,
@@ -251,6 +183,7 @@ struct Prepared {
     content: String,
     accesses: Vec<(Access, i64)>,
     refused: u32,
+    forged: u32,
 }
 
 fn prepare(facility: &str, arrivals: Vec<Arrival>, sources: Vec<String>) -> Result<Vec<Prepared>> {
@@ -275,6 +208,7 @@ fn prepare(facility: &str, arrivals: Vec<Arrival>, sources: Vec<String>) -> Resu
             bytes: arrival.bytes,
             accesses,
             refused: arrival.refused,
+            forged: arrival.forged,
             source,
         });
     }

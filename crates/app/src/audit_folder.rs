@@ -140,6 +140,8 @@ impl App {
         }
         let offenders = self.offenders(&assessment, &editions).await?;
         documents.push(("03_対応一覧/対応が要るもの.pdf".to_owned(), papers.offenders(&offenders)));
+        let requests = self.evidence_requests(facility, &assessment, None).await?;
+        documents.push(("07_依頼/監査の依頼と回答.pdf".to_owned(), papers.requests(&requests)));
         files.push(("04_台帳/台帳一式.xlsx".to_owned(), self.export(facility, None, Format::Xlsx, None).await?));
         let alone = self.store.facility_list().await?.len() == 1;
         let floor = self.store.journal_floor().await?;

@@ -3,6 +3,7 @@
 //! Its ledgers are CSV files written as of [`ANCHOR`]; on loading, every date moves by the days passed
 //! since, so that what is overdue stays overdue. They go through the same reader as everybody's files.
 
+mod audit;
 mod week;
 
 use domain::access::Access;
@@ -85,6 +86,7 @@ impl App {
         // A clinic is small: five people at one record are many.
         let rules = [(domain::threshold::REVIEW_RUSH.name.to_owned(), 5)];
         tx.review_set(&rules).await?;
+        audit::requests(&mut tx, self.today()).await?;
         tx.record(Event::new("demo.load", "demo"));
         tx.commit().await?;
         let facility = self.facility(None).await?;
@@ -95,6 +97,7 @@ impl App {
             bytes: written(&accesses).into_bytes(),
             accesses,
             refused: 0,
+            forged: 0,
         });
         self.receive_accesses(actor, &facility.id, arrivals.collect()).await?;
         self.find_cases(actor, &facility).await?;

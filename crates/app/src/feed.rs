@@ -20,6 +20,7 @@ pub use senders::{Feed, Peer, Senders};
 
 use crate::App;
 use crate::error::{Error, Result};
+use crate::identity::Program;
 
 /// The ledger of sources.
 fn sources() -> Result<&'static Ledger> {
@@ -44,11 +45,8 @@ impl App {
     /// # Errors
     /// When there is none in use.
     pub async fn feed(&self, facility: &str, wanted: &str) -> Result<Feed> {
-        let key = domain::text::fold(wanted);
         let senders = self.senders_of(Some(facility)).await?;
-        let found = senders
-            .iter()
-            .find(|feed| domain::text::fold(&feed.source) == key || domain::text::fold(&feed.name) == key);
+        let found = senders.iter().find(|feed| feed.is_called(wanted));
         found.cloned().ok_or_else(|| {
             let known: Vec<&str> = senders.iter().map(|feed| feed.source.as_str()).collect();
             let known = if known.is_empty() { "まだありません".to_owned() } else { known.join("、") };
@@ -61,13 +59,50 @@ impl App {
         })
     }
 
-    /// The one source of a facility that is in use and has this format.
+    /// The keys of the sources in use that are meant by keys or names; `None` when one of them is none.
+    pub(crate) async fn source_keys(&self, facility: &str, wanted: &[String]) -> Result<Option<Vec<String>>> {
+        if wanted.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let senders = self.senders_of(Some(facility)).await?;
+        let key = |wanted: &String| senders.iter().find(|feed| feed.is_called(wanted)).map(|feed| feed.source.clone());
+        Ok(wanted.iter().map(key).collect())
+    }
+
+    /// The source in whose name a program hands in records: the one it names, else the only one in use that has this
+    /// format and for which it may speak.
     ///
     /// # Errors
-    /// When there is none, or several, of which a sender has to name one.
-    pub async fn only_feed(&self, facility: &str, format: &str) -> Result<Feed> {
+    /// When there is none, when there are several, of which a program has to name one, or when its token is not for the
+    /// one it names.
+    pub async fn feed_of(&self, program: &Program, wanted: Option<&str>, format: &str) -> Result<Feed> {
+        let facility = &program.user.facility;
+        let may = |feed: &Feed| program.sources.is_empty() || program.sources.contains(&feed.source);
+        let mut feed = match wanted {
+            Some(wanted) => self.feed(facility, wanted).await?,
+            None => {
+                let speaks = |feed: &Feed| feed.format.as_deref() == Some(format) && may(feed);
+                self.only_feed(facility, speaks).await?
+            }
+        };
+        if !may(&feed) {
+            return Err(Error::invalid(
+                "EVT-046",
+                format!(
+                    "記録を受け取れませんでした。このトークンは取込み元「{}」の記録を送れません。その取込み元のためのトークンを作り、送る側の設定を入れ替えてください。",
+                    feed.source
+                ),
+            ));
+        }
+        if !program.sources.is_empty() {
+            feed.set_others(self.senders_of(Some(facility)).await?.iter(), may);
+        }
+        Ok(feed)
+    }
+
+    async fn only_feed(&self, facility: &str, fits: impl Fn(&Feed) -> bool) -> Result<Feed> {
         let mut feeds = self.senders_of(Some(facility)).await?;
-        feeds.retain(|feed| feed.format.as_deref() == Some(format));
+        feeds.retain(fits);
         match feeds.pop() {
             Some(only) if feeds.is_empty() => Ok(only),
             _ => Err(Error::invalid(

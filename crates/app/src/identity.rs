@@ -17,8 +17,9 @@ mod token;
 mod totp;
 mod users;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use domain::authz::{Permission, Role};
 use domain::journal::{Actor, sha256};
@@ -34,8 +35,8 @@ pub use recovery::{ResetMethod, ResetRequest};
 pub use secrets::{Cookie, Entropy, Keyring, SystemEntropy};
 pub use session::SessionInfo;
 pub use setup::SetupGrant;
-pub use token::{Program, TokenInfo};
-pub use users::{NewUser, users_sha256};
+pub use token::{NewToken, Program, TokenInfo};
+pub use users::{DutiesReview, NewUser, users_sha256};
 
 use crate::error::{Error, Result};
 
@@ -47,6 +48,22 @@ pub(crate) struct Means {
     pub(crate) entropy: Box<dyn Entropy>,
     hashing: password::Hashing,
     passkeys: RwLock<Option<Arc<Webauthn>>>,
+    unsaved: Unsaved,
+}
+
+/// When sessions were last seen, by their id, where that could not be saved.
+#[derive(Default)]
+struct Unsaved(Mutex<HashMap<String, i64>>);
+
+impl Unsaved {
+    /// When a session was last seen; 0 when that is in the store.
+    fn seen(&self, session: &str) -> i64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(session).copied().unwrap_or_default()
+    }
+
+    fn note(&self, session: &str, seen_at: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(session.to_owned(), seen_at);
+    }
 }
 
 impl Means {
@@ -56,6 +73,7 @@ impl Means {
             entropy: Box::new(SystemEntropy),
             hashing: password::Hashing::default(),
             passkeys: RwLock::new(None),
+            unsaved: Unsaved::default(),
         }
     }
 
@@ -165,6 +183,9 @@ pub struct User {
     pub sees_from: Option<Date>,
     /// Last day whose records the account sees.
     pub sees_until: Option<Date>,
+    /// What the ledger of people said of the person when somebody last decided on the role, and what it says now, where
+    /// that is something else: the role is to be looked at again.
+    pub moved: Option<(String, String)>,
     /// To be shown to the person.
     pub notice: Option<String>,
     /// Language chosen.
@@ -206,6 +227,7 @@ impl User {
             email: row.email.clone(),
             sees_from: day(&row.sees_from)?,
             sees_until: day(&row.sees_until)?,
+            moved: users::moved(row),
             notice: row.notice.clone(),
             lang: row.lang.as_deref().map(|code| if code == "en" { Lang::En } else { Lang::Ja }),
             last_sign_in_at: row.last_sign_in_at.map(instant).transpose()?,
@@ -213,6 +235,41 @@ impl User {
             must_renew: row.must_renew,
             rev: row.rev,
         })
+    }
+}
+
+/// Whoever acts through an account: a person who is signed in, or a program with a token of theirs.
+///
+/// Acts that take one are open to both; acts that take a [`Signed`] need the person themselves.
+pub trait Acting: Sync {
+    /// The account.
+    fn user(&self) -> &User;
+
+    /// As the journal names them.
+    fn actor(&self) -> Actor;
+
+    /// Refuses who may not do this.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the screen is locked, [`Error::Forbidden`] otherwise.
+    fn need(&self, permission: Permission) -> Result<()>;
+}
+
+impl Acting for Signed {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn actor(&self) -> Actor {
+        actor(&self.user.name, &self.user.login)
+    }
+
+    fn need(&self, permission: Permission) -> Result<()> {
+        match (self.locked, self.may(permission)) {
+            (true, _) => Err(Error::Unauthenticated),
+            (false, false) => Err(Error::Forbidden),
+            (false, true) => Ok(()),
+        }
     }
 }
 
@@ -244,7 +301,7 @@ pub struct Signed {
 impl Signed {
     /// The person as the journal names them: `名前（login）`.
     pub fn actor(&self) -> Actor {
-        actor(&self.user.name, &self.user.login)
+        Acting::actor(self)
     }
 
     /// Whether they proved who they are within the last minutes.
@@ -256,18 +313,6 @@ impl Signed {
     pub fn may(&self, permission: Permission) -> bool {
         let in_place = permission == Permission::Approve && self.stands_for.is_some();
         !self.locked && (self.user.role.may(permission) || in_place)
-    }
-
-    /// Refuses who may not do this.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`] when the screen is locked, [`Error::Forbidden`] otherwise.
-    pub fn need(&self, permission: Permission) -> Result<()> {
-        match (self.locked, self.may(permission)) {
-            (true, _) => Err(Error::Unauthenticated),
-            (false, false) => Err(Error::Forbidden),
-            (false, true) => Ok(()),
-        }
     }
 
     /// Refuses who has to prove first, again, who they are; for one's own credentials.

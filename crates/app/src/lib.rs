@@ -57,8 +57,8 @@ pub use feed::{
     AccessDocument, AccessExport, AccessImport, DocumentKind, Feed, Message, Peer, Senders, Taken, Watch, WatchedFile,
 };
 pub use identity::{
-    Cookie, Entropy, Keyring, Methods, NewUser, PasskeyInfo, Program, ResetMethod, ResetRequest, SessionInfo,
-    SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
+    Acting, Cookie, DutiesReview, Entropy, Keyring, Methods, NewToken, NewUser, PasskeyInfo, Program, ResetMethod,
+    ResetRequest, SessionInfo, SetupGrant, Signed, SystemEntropy, Terminal, TokenInfo, User,
 };
 pub use import::{Change, ImportOptions, ImportReport, RejectedRow, SheetReport};
 pub use intake::access::table::ACCESSES;
@@ -84,7 +84,8 @@ pub use stage::{LONGEST_EVENT, Recorded};
 pub use store::{AccessOpener, ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{
-    Appointment, Approved, Asked, Attendee, Contact, Deputy, Given, Inspection, OpenLoan, Pending, can_stand_in,
+    Appointment, Approved, Asked, Attendee, Contact, Deputy, EVIDENCE_MAX, EvidenceRequest, Given, HandedIn,
+    Inspection, LINKS_MAX, OpenLoan, Pending, RequestStep, Wanted, can_stand_in,
 };
 
 /// The only clock of the product.
@@ -119,6 +120,7 @@ pub struct App {
     runner: jobs::Runner,
     kept: Worked,
     stager: stage::Stager,
+    taking: access::Taking,
     gaps: stage::Gaps,
     watch: seal::Watch,
     /// The data folder, where it has a log.
@@ -148,6 +150,7 @@ impl App {
             runner: jobs::Runner::default(),
             kept: Worked::default(),
             stager: stage::Stager::default(),
+            taking: access::Taking::default(),
             gaps: stage::Gaps::default(),
             watch: seal::Watch::default(),
             data: None,

@@ -23,7 +23,7 @@ use store::{MailQueue, MailRow, MailSettingsRow};
 
 use crate::App;
 use crate::error::{Error, FieldError, Result};
-use crate::identity::Signed;
+use crate::identity::Acting;
 
 /// How long one step of talking to a mail server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -158,13 +158,13 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for who may not change settings, [`Error::Fields`] for what will not do.
-    pub async fn mail_settings_set(&self, signed: &Signed, form: &MailForm) -> Result<()> {
-        signed.need(Permission::ManageSettings)?;
-        let facility = &signed.user.facility;
+    pub async fn mail_settings_set(&self, by: &dyn Acting, form: &MailForm) -> Result<()> {
+        by.need(Permission::ManageSettings)?;
+        let facility = &by.user().facility;
         let before = self.store.mail_settings(Some(facility)).await?.pop();
         let row = self.mail_row(facility, form, before.as_ref())?;
         transport(self, &row)?;
-        let mut tx = self.store.begin(&signed.actor(), facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), facility, self.now()).await?;
         tx.mail_settings_set(&row).await?;
         let event = Event::new("mail.set", &row.host).with("port", row.port).with("security", &row.security);
         tx.record(event.with("sender", &row.sender).with("login", row.login.as_deref().unwrap_or_default()));
@@ -251,9 +251,9 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for who may not change settings, [`Error::NotFound`] when none is sent.
-    pub async fn mail_settings_remove(&self, signed: &Signed) -> Result<()> {
-        signed.need(Permission::ManageSettings)?;
-        let mut tx = self.store.begin(&signed.actor(), &signed.user.facility, self.now()).await?;
+    pub async fn mail_settings_remove(&self, by: &dyn Acting) -> Result<()> {
+        by.need(Permission::ManageSettings)?;
+        let mut tx = self.store.begin(&by.actor(), &by.user().facility, self.now()).await?;
         if !tx.mail_settings_remove().await? {
             return Err(Error::NotFound { what: "メールの設定".to_owned() });
         }
@@ -266,9 +266,9 @@ impl App {
     ///
     /// # Errors
     /// `MAIL-003` when one has no address, `MAIL-004` with what the server said.
-    pub async fn mail_try(&self, signed: &Signed) -> Result<String> {
-        signed.need(Permission::ManageSettings)?;
-        let user = &signed.user;
+    pub async fn mail_try(&self, by: &dyn Acting) -> Result<String> {
+        by.need(Permission::ManageSettings)?;
+        let user = by.user();
         let row = self.store.mail_settings(Some(&user.facility)).await?.pop();
         let row = row.ok_or_else(|| Error::NotFound { what: "メールの設定".to_owned() })?;
         let to = user.email.clone().ok_or_else(|| {
@@ -288,7 +288,7 @@ impl App {
             tries: 0,
         };
         let outcome = self.mail_send(&row, &mail).await;
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         tx.record(
             Event::new("mail.try", &row.host)
                 .with("outcome", outcome.as_ref().map_or_else(|e| e.why.as_str(), |()| "sent")),

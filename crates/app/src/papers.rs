@@ -12,6 +12,7 @@ use domain::journal::{Actor, Event, sha256};
 use domain::jp;
 use domain::message::say;
 use domain::text::Lang;
+use domain::workflow::request::Act;
 use jiff::civil::Date;
 use report::{
     Align, Block, Cell, Column, DateStyle, Document, Emphasis, Kind, Mark, Orientation, Segment, Sheet, SheetCell,
@@ -21,6 +22,7 @@ use report::{
 use crate::App;
 use crate::assess::{Assessment, Count, Offenders};
 use crate::error::{Error, Result};
+use crate::workflow::{EvidenceRequest, RequestStep};
 
 /// Composes the papers of one assessment.
 #[derive(Clone, Copy, Debug)]
@@ -502,6 +504,65 @@ impl<'a> Papers<'a> {
         let [title, subtitle, kicker] =
             ["paper-offenders", "paper-by-fact", "paper-offenders-short"].map(|key| self.word(key));
         self.document(&title, &subtitle, &kicker, &code, blocks)
+    }
+
+    /// What auditors asked for, with what was handed in.
+    pub fn requests(&self, all: &[EvidenceRequest]) -> Document {
+        let mut blocks = vec![Block::Facts(self.facts())];
+        if all.is_empty() {
+            blocks.push(Block::Paragraph(self.word("paper-requests-none")));
+        }
+        let columns = vec![
+            self.column("paper-number", Width::Mm(18.0)),
+            self.column("paper-requests-what", Width::Share(1.0)),
+            self.column("paper-state", Width::Mm(22.0)),
+            self.column("paper-requests-steps", Width::Share(1.3)),
+        ];
+        let rows = all
+            .iter()
+            .map(|request| {
+                let cited = self.assessment.catalogs.requirement(&request.requirement).map_or_else(
+                    || request.requirement.clone(),
+                    |(catalog, r)| format!("{} {}", catalog.short.in_lang(self.lang), r.cited_in(self.lang)),
+                );
+                let asked = [("name", &request.asked_by as &dyn Display), ("day", &request.due_on)];
+                let what = format!("{cited}\n{}\n{}", request.what, say(self.lang, "paper-requests-asked", &asked));
+                let steps: Vec<String> = request.steps.iter().map(|step| self.request_step(step)).collect();
+                TableRow {
+                    cells: vec![
+                        request.no.as_str().into(),
+                        what.into(),
+                        request.state.label().in_lang(self.lang).into(),
+                        steps.join("\n").into(),
+                    ],
+                    emphasis: Emphasis::Plain,
+                }
+            })
+            .collect();
+        if !all.is_empty() {
+            blocks.push(Block::Table(Table { columns, rows }));
+        }
+        let code = sha256(format!("{blocks:?}").as_bytes()).get(..12).unwrap_or_default().to_owned();
+        self.document(&self.word("paper-requests"), "", &self.word("paper-requests-short"), &code, blocks)
+    }
+
+    fn request_step(&self, step: &RequestStep) -> String {
+        let key = match step.act {
+            Act::Answer => "paper-requests-answer",
+            Act::Confirm => "paper-requests-confirm",
+            Act::SendBack => "paper-requests-back",
+        };
+        let day = jp::day_in_japan(step.at);
+        let mut lines = vec![say(self.lang, key, &[("day", &day), ("name", &step.by)])];
+        lines.extend(Some(step.said.clone()).filter(|said| !said.is_empty()));
+        lines.extend(step.links.iter().map(|(ledger, key, title)| {
+            format!("・{} {key} {title}", ledger.label.in_lang(self.lang)).trim_end().to_owned()
+        }));
+        lines.extend(step.file.iter().map(|(name, sum, _)| {
+            let short = sum.get(..12).unwrap_or_default();
+            say(self.lang, "paper-requests-file", &[("name", name), ("sha256", &short)])
+        }));
+        lines.join("\n")
     }
 
     fn facts(&self) -> Vec<(String, String)> {

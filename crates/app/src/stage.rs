@@ -106,6 +106,6 @@ async fn work(end: JournalEnd, mut calls: mpsc::Receiver<Call>) {
 }
 
 /// Whether an error has nothing to do with what was to be written.
-fn stops_all(error: &store::Error) -> bool {
+pub(crate) fn stops_all(error: &store::Error) -> bool {
     matches!(error, store::Error::Unavailable { .. } | store::Error::DiskFull | store::Error::Corrupt { .. })
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::authz::Permission;
 use domain::catalog::CatalogKind;
 use domain::evaluate::{Facility, Finding, Verdict, plus};
 use domain::fact::fact;
@@ -13,12 +14,14 @@ use domain::ledger::{Value, ledger};
 use domain::message::say;
 use domain::text::{Label, Lang};
 use domain::threshold::SOON;
+use domain::workflow::request::State;
 use jiff::civil::Date;
 use store::StoredRow;
 
 use crate::App;
 use crate::assess::Assessment;
 use crate::error::Result;
+use crate::identity::User;
 use crate::workflow::Known;
 
 /// When a task is due.
@@ -54,6 +57,15 @@ pub enum TaskLink {
     Sources,
     /// The review of the access log.
     Cases,
+    /// A request for evidence, by number.
+    Request(String),
+    /// An account whose role is to be looked at.
+    User {
+        /// Id of the account.
+        id: String,
+        /// Key of its person in the ledger of people.
+        person: String,
+    },
 }
 
 /// One thing to do.
@@ -153,11 +165,13 @@ impl App {
         found.extend(self.late_loans(facility, today).await?.bundled());
         found.extend(self.waiting(facility, &documents).await?);
         found.extend(self.leavers(facility, today).await?.bundled());
+        found.extend(self.movers(facility, today).await?);
         found.extend(old_documents(&documents, today).bundled());
         found.extend(ending_contracts(&self.rows_of(facility, "contracts").await?, today).bundled());
         found.extend(ending_permits(&self.rows_of(facility, "byod").await?, &known, today).bundled());
         found.extend(self.faulty_sources(facility).await?);
         found.extend(self.open_cases(facility, today).await?);
+        found.extend(self.open_requests(facility, assessment).await?);
         add_requirements(&mut found, assessment)?;
         let mut tasks: Vec<Task> = found.into_iter().map(|found| found.task).collect();
         tasks.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -225,6 +239,42 @@ impl App {
         let task = Task { group, title, link: TaskLink::Cases, due_on: Some(due_on), owner: None };
         let does = say(Lang::Ja, "next-record", &[("kind", &"アクセスログの確認")]);
         Ok(Some(Found { task, does }))
+    }
+
+    /// Evidence that auditors ask for; each is a task of its own, as each has an owner.
+    async fn open_requests(&self, facility: &Facility, assessment: &Assessment) -> Result<Vec<Found>> {
+        let requests = self.evidence_requests(facility, assessment, None).await?;
+        let open = requests.into_iter().filter(|request| request.state.waits_for_answer());
+        let found = open.map(|request| {
+            let act = if request.state == State::SentBack { "証拠を出し直す" } else { "証拠を出す" };
+            let title = format!("{act}：{}「{}」（監査の依頼）", request.no, shortened(&request.what));
+            let due_on = Some(request.due_on);
+            let group = Group::of(due_on, assessment.today);
+            let task = Task { group, title, link: TaskLink::Request(request.no), due_on, owner: request.with };
+            Found { task, does: String::new() }
+        });
+        Ok(found.collect())
+    }
+
+    /// People whose department, profession or duties are others than when somebody decided on their role.
+    async fn movers(&self, facility: &Facility, today: Date) -> Result<Vec<Found>> {
+        let users = self.user_list(&facility.id).await?;
+        let in_charge = |id: &str| {
+            let manages =
+                |user: &&User| user.role.may(Permission::ManageUsers) && user.disabled.is_none() && !user.sealed;
+            let others = || users.iter().filter(manages);
+            others().find(|user| user.id != id).or_else(|| others().next()).map(|user| user.name.clone())
+        };
+        let one = |user: &User| {
+            let ((before, now), person) = user.moved.clone().zip(user.person.clone())?;
+            let said = |text: String| if text.is_empty() { "記載なし".to_owned() } else { text };
+            let title = format!("役割を見直す：{}さん（{} → {}）", user.name, said(before), said(now));
+            let link = TaskLink::User { id: user.id.clone(), person };
+            let owner = in_charge(&user.id);
+            let task = Task { group: Group::Today, title, link, due_on: Some(today), owner };
+            Some(Found { task, does: String::new() })
+        };
+        Ok(users.iter().filter_map(one).collect())
     }
 
     async fn leavers(&self, facility: &Facility, today: Date) -> Result<Asking> {
@@ -339,6 +389,15 @@ fn order(task: &Task) -> (Group, Date, &str, &TaskLink) {
 
 fn remedy(name: &str) -> &'static str {
     fact(name).map_or("", |fact| fact.remedy.ja)
+}
+
+/// The beginning of a long text.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 40;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 fn text(stored: &StoredRow, name: &str) -> String {

@@ -13,6 +13,7 @@ mod disposals;
 mod inspections;
 mod loans;
 mod permits;
+mod requests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use decisions::{Approved, Asked};
 pub use deputies::{Appointment, Deputy, can_stand_in};
 pub use inspections::Inspection;
 pub use loans::OpenLoan;
+pub use requests::{EVIDENCE_MAX, EvidenceRequest, HandedIn, LINKS_MAX, RequestStep, Wanted};
 
 /// Prefixes of the numbers that are given by themselves.
 const PREFIXES: &[(&str, &str)] = &[("loans", "L"), ("byod", "B"), ("disposals", "DP"), ("records", "I")];
@@ -206,6 +208,20 @@ impl Desk {
         let found = self.tx.row_match(ledger, column, value).await?;
         self.read.extend(found.iter().map(|stored| ((ledger.name, stored.key.clone()), stored.rev)));
         Ok(found)
+    }
+
+    /// A row that says the same as a new one under another number: the form was sent twice. `column` narrows the search.
+    async fn same(&self, change: &Change, column: &str) -> Result<Option<StoredRow>> {
+        let Some((name, row)) = change.rows.first() else { return Ok(None) };
+        let ledger = of(name)?;
+        let Some(value) = row.get(column) else { return Ok(None) };
+        let found = self.tx.row_match(ledger, column, &value.to_string()).await?;
+        let told = |row: &Row| {
+            let mut row = row.clone();
+            row.retain(|name, _| !ledger.key.contains(name));
+            row
+        };
+        Ok(found.into_iter().find(|stored| told(&stored.row) == told(row)))
     }
 
     async fn next_no(&self, ledger_name: &str) -> Result<String> {

@@ -1,4 +1,4 @@
-//! Who may do what: six roles, fifteen permissions, one table.
+//! Who may do what: six roles, sixteen permissions, one table.
 //!
 //! The roles are those the guideline names (`mhlw-7.0/keiei`, `mhlw-7.0/unyo/5`), not job titles; a person has one.
 //! Everything that asks for a permission, every page that lists them and every test reads `TABLE`.
@@ -19,7 +19,7 @@ pub enum Role {
     Staff,
     /// 保守事業者: an outside company's person.
     Vendor,
-    /// 監査担当者: reads, changes nothing.
+    /// 監査担当者: reads, and asks for evidence.
     Auditor,
 }
 
@@ -56,6 +56,8 @@ pub enum Permission {
     ManageUsers,
     /// Change settings.
     ManageSettings,
+    /// Ask for evidence, and confirm what was handed in or send it back.
+    RequestEvidence,
 }
 
 use Role::{Admin, Approver, Auditor, Operator, Staff, Vendor};
@@ -71,7 +73,7 @@ const ROLES: [(Role, &str, Label); 6] = [
 ];
 
 /// Every permission: code, name, and who has it.
-const TABLE: [(Permission, &str, Label, &[Role]); 15] = {
+const TABLE: [(Permission, &str, Label, &[Role]); 16] = {
     use Permission as P;
     [
         (
@@ -124,6 +126,13 @@ const TABLE: [(Permission, &str, Label, &[Role]); 15] = {
         (P::SendAccesses, "send-accesses", Label::new("アクセス記録の送信", "send access events"), &[Admin, Operator]),
         (P::ManageUsers, "manage-users", Label::new("アカウントの管理", "manage accounts"), &[Admin]),
         (P::ManageSettings, "manage-settings", Label::new("設定の変更", "change settings"), &[Admin]),
+        // Not even the widest role: nobody confirms evidence of their own house in an auditor's place.
+        (
+            P::RequestEvidence,
+            "request-evidence",
+            Label::new("証拠の依頼と確認", "ask for evidence and confirm it"),
+            &[Auditor],
+        ),
     ]
 };
 
@@ -159,7 +168,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::UseOwnAccount,
         Self::ReadTasks,
         Self::LendDevices,
@@ -175,6 +184,7 @@ impl Permission {
         Self::SendAccesses,
         Self::ManageUsers,
         Self::ManageSettings,
+        Self::RequestEvidence,
     ];
 
     /// The stable code, as tokens keep it.
@@ -207,17 +217,28 @@ mod tests {
     #[test]
     fn each_role_may_what_its_duty_needs_and_no_more() {
         let has = |role: Role| P::ALL.into_iter().filter(|p| role.may(*p)).collect::<Vec<_>>();
-        assert_eq!(lacks(Admin), []);
-        assert_eq!(lacks(Approver), [P::EditLedgers, P::SendAccesses, P::ManageUsers, P::ManageSettings]);
+        assert_eq!(lacks(Admin), [P::RequestEvidence]);
+        assert_eq!(
+            lacks(Approver),
+            [P::EditLedgers, P::SendAccesses, P::ManageUsers, P::ManageSettings, P::RequestEvidence]
+        );
         assert_eq!(
             lacks(Operator),
-            [P::Approve, P::ReadAccesses, P::ReviewAccesses, P::ManageUsers, P::ManageSettings]
+            [P::Approve, P::ReadAccesses, P::ReviewAccesses, P::ManageUsers, P::ManageSettings, P::RequestEvidence]
         );
         assert_eq!(has(Staff), [P::UseOwnAccount, P::ReadTasks, P::LendDevices]);
         assert_eq!(has(Vendor), [P::UseOwnAccount]);
         assert_eq!(
             has(Auditor),
-            [P::UseOwnAccount, P::ReadLedgers, P::ReadVerdicts, P::MakePapers, P::ReadJournal, P::ReadAccesses]
+            [
+                P::UseOwnAccount,
+                P::ReadLedgers,
+                P::ReadVerdicts,
+                P::MakePapers,
+                P::ReadJournal,
+                P::ReadAccesses,
+                P::RequestEvidence
+            ]
         );
     }
 

@@ -10,6 +10,7 @@ pub mod disposal;
 pub mod incident;
 pub mod loan;
 pub mod overrides;
+pub mod request;
 
 use jiff::civil::Date;
 

@@ -45,6 +45,24 @@ pub struct Origin<'a> {
     pub offset: Offset,
     /// Now, to notice times that cannot be.
     pub now: Timestamp,
+    /// What the sources are called for which the sender may not speak, folded ([`domain::text::fold`]).
+    pub others: &'a [String],
+}
+
+impl Origin<'_> {
+    /// Refuses what says with one of these names that it is of a source for which its sender may not speak.
+    ///
+    /// # Errors
+    /// [`AccessError::Forged`].
+    pub fn vouch<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<(), AccessError> {
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        match names.into_iter().find(|name| self.others.contains(&domain::text::fold(name))) {
+            Some(name) => Err(AccessError::Forged(error::shorten(name))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What was read.

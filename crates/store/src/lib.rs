@@ -20,7 +20,9 @@ mod journal;
 mod machines;
 mod mail;
 mod migrate;
+mod requests;
 mod retention;
+mod room;
 mod rows;
 mod seal;
 mod sealing;
@@ -36,6 +38,7 @@ mod workflow;
 use std::fs::File;
 use std::path::PathBuf;
 
+use room::Room;
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TransactionTrait, Value};
 
 pub use access::{
@@ -50,6 +53,7 @@ pub use identity::{CredentialRow, Failures, GrantKind, GrantRow, SessionRow, Ter
 pub use jobs::JobRow;
 pub use machines::MachineRow;
 pub use mail::{MailQueue, MailRow, MailSettingsRow};
+pub use requests::{RequestRow, RequestStepRow};
 pub use retention::{DisposalRow, Floor, HoldRow, PeriodRow};
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use sealing::{LogTurn, Sealing};
@@ -80,10 +84,30 @@ impl Location {
 /// Name of the SQLite database in its folder.
 const DATABASE: &str = "sakimori.db";
 
+/// The way to write transactions of a [`Store`] for a task that outlives the calls it serves. Cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    db: DatabaseConnection,
+    room: Room,
+}
+
+impl Writer {
+    /// As [`Store::begin`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached, [`Error::DiskFull`] as long as the disk is.
+    pub async fn begin(&self, actor: &domain::journal::Actor, facility: &str, now: jiff::Timestamp) -> Result<WriteTx> {
+        self.room.check()?;
+        let tx = self.db.begin_with_options(dialect::write_options()).await?;
+        Ok(WriteTx::new(tx, self.room.clone(), actor.clone(), facility.to_owned(), now))
+    }
+}
+
 /// The open store. Cheap to share behind an `Arc`.
 pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
+    room: Room,
     /// Held while the process lives, so that a second one cannot open the same folder.
     lock: Option<File>,
 }
@@ -96,6 +120,10 @@ impl Store {
     /// it, [`Error::Unavailable`] when PostgreSQL does not answer, [`Error::Migration`] and
     /// [`Error::Newer`] when the data does not fit this version.
     pub async fn open(location: &Location) -> Result<Self> {
+        let folder = match location {
+            Location::Folder(folder) => Some(folder.as_path()),
+            Location::Postgres(_) => None,
+        };
         let (write, read, lock) = match location {
             Location::Folder(folder) => {
                 let lock = claim(folder)?;
@@ -109,17 +137,21 @@ impl Store {
         };
         migrate::up(&write).await?;
         derive::refresh(&write).await?;
-        Ok(Self { write, read, lock })
+        Ok(Self { write, read, room: Room::of(folder), lock })
     }
 
     /// Starts a write transaction for one facility (`""` for the installation itself). Dropped
     /// without [`WriteTx::commit`], it changes nothing.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database cannot be reached.
+    /// [`Error::Unavailable`] when the database cannot be reached, [`Error::DiskFull`] as long as the disk is.
     pub async fn begin(&self, actor: &domain::journal::Actor, facility: &str, now: jiff::Timestamp) -> Result<WriteTx> {
-        let tx = self.write.begin_with_options(dialect::write_options()).await?;
-        Ok(WriteTx::new(tx, actor.clone(), facility.to_owned(), now))
+        self.writer().begin(actor, facility, now).await
+    }
+
+    /// The way to write transactions, for a task of its own.
+    pub fn writer(&self) -> Writer {
+        Writer { db: self.write.clone(), room: self.room.clone() }
     }
 
     /// Refreshes the planner's statistics; call it after bulk changes.
@@ -133,7 +165,8 @@ impl Store {
     /// Writes what is derived or fleeting (when a session was last seen, a ceremony under way): no actor, no journal.
     /// Everything else goes through [`Store::begin`].
     async fn housekeep(&self, sql: &str, values: Vec<Value>) -> Result<u64> {
-        Ok(self.write.execute_raw(statement(&self.write, sql, values)).await?.rows_affected())
+        let done = self.write.execute_raw(statement(&self.write, sql, values)).await.map_err(Error::from);
+        Ok(self.room.noted(done)?.rows_affected())
     }
 
     async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {

@@ -23,6 +23,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0016_readings", include_str!("migrations/0016_readings.sql")),
     ("0017_turns", include_str!("migrations/0017_turns.sql")),
     ("0018_retention", include_str!("migrations/0018_retention.sql")),
+    ("0019_voices", include_str!("migrations/0019_voices.sql")),
+    ("0020_duties", include_str!("migrations/0020_duties.sql")),
+    ("0021_requests", include_str!("migrations/0021_requests.sql")),
     ("0023_own_subjects", include_str!("migrations/0023_own_subjects.sql")),
 ];
 

@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Transact
 
 use crate::dialect::{self, marks};
 use crate::error::Result;
+use crate::room::Room;
 use crate::{Store, statement};
 
 /// Rows of one statement, the widest first, and its text once it was needed. Few widths, because the database keeps a
@@ -36,12 +37,15 @@ pub struct Unplaced {
 /// The end of the journal, for whoever appends what changes nothing else. Cheap to clone and independent of the
 /// [`Store`] it is of, so that a task of its own can hold it.
 #[derive(Clone)]
-pub struct JournalEnd(DatabaseConnection);
+pub struct JournalEnd {
+    db: DatabaseConnection,
+    room: Room,
+}
 
 impl Store {
     /// The end of the journal.
     pub fn journal_end(&self) -> JournalEnd {
-        JournalEnd(self.write.clone())
+        JournalEnd { db: self.write.clone(), room: self.room.clone() }
     }
 }
 
@@ -51,9 +55,13 @@ impl JournalEnd {
     /// # Errors
     /// Any store error, with nothing appended.
     pub async fn stage(&self, events: &[&Unplaced]) -> Result<()> {
-        let tx = self.0.begin_with_options(dialect::write_options()).await?;
-        append(&tx, events.iter().map(|u| (&u.actor, u.facility.as_str(), u.at, &u.event))).await?;
-        Ok(tx.commit().await?)
+        self.room.check()?;
+        let write = async {
+            let tx = self.db.begin_with_options(dialect::write_options()).await?;
+            append(&tx, events.iter().map(|u| (&u.actor, u.facility.as_str(), u.at, &u.event))).await?;
+            Ok(tx.commit().await?)
+        };
+        self.room.noted(write.await)
     }
 }
 

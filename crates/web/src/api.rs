@@ -9,17 +9,21 @@ pub(crate) mod acts;
 pub(crate) mod fhir;
 pub(crate) mod ledgers;
 pub(crate) mod openapi;
+pub(crate) mod people;
 pub(crate) mod proofs;
+pub(crate) mod requests;
 pub(crate) mod retention;
+pub(crate) mod settings;
 pub(crate) mod values;
 pub(crate) mod verdicts;
 pub(crate) mod work;
 
+use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use app::identity::Program;
-use app::{App, FieldError, StoredRow};
+use app::{App, FieldError, StoredRow, User};
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
@@ -37,6 +41,7 @@ use crate::Web;
 use crate::form::FORM_MAX;
 use crate::limit::Limits;
 use crate::page::Problem;
+use crate::watched::watched;
 
 /// An answer, or why there is none.
 pub(crate) type ApiResult = Result<Response, Problem>;
@@ -67,6 +72,11 @@ impl Caller {
         &self.0.facility
     }
 
+    /// The account in whose name it acts.
+    pub(crate) fn user(&self) -> &User {
+        &self.0.program.user
+    }
+
     /// The days whose records its account sees; `None` for all.
     pub(crate) fn period(&self) -> Option<Period> {
         self.0.program.user.period()
@@ -83,6 +93,16 @@ impl Caller {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The program, for acts that an account does.
+    pub(crate) fn program(&self) -> &Program {
+        &self.0.program
+    }
+
+    /// The data folder, where the sealed log is.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.0.web.folder
     }
 
     /// The program as the journal names it.
@@ -108,14 +128,14 @@ pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request
         Ok(caller) => caller,
         Err(problem) => return say(&problem),
     };
-    parts.extensions.insert(caller);
+    parts.extensions.insert(caller.clone());
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     if let Some(problem) = response.extensions().get::<Arc<Problem>>() {
         return say(problem);
     }
     if status.is_success() {
-        return response;
+        return attended(caller, response).await;
     }
     // What the framework refused by itself: a method, a path that is no text, a body that ended early.
     let message = format!(
@@ -127,6 +147,15 @@ pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request
         answer.headers_mut().insert(ALLOW, allow.clone());
     }
     answer
+}
+
+/// A large file for a program ends with its token.
+async fn attended(caller: Caller, response: Response) -> Response {
+    let holds = move || -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        let caller = caller.clone();
+        Box::pin(async move { caller.app().program_alive(caller.program()).await.unwrap_or(false) })
+    };
+    watched(response, holds).await
 }
 
 async fn recognise(web: &Web, needs: Permission, limits: &Limits, headers: &HeaderMap) -> Result<Caller, Problem> {

@@ -8,11 +8,12 @@
 //! passwords) and offers to send it again.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use app::identity::{Signed, Terminal};
 use app::{App, StoredRow};
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, ORIGIN, REFERRER_POLICY, USER_AGENT};
 use axum::http::request::Parts;
@@ -29,6 +30,7 @@ use crate::limit::Limits;
 use crate::page::{Problem, go};
 use crate::pages::sign_in;
 use crate::routes::Access;
+use crate::watched::watched;
 use crate::{Web, api};
 
 /// What scripts, styles and forms of our pages may do: nothing but talk to us.
@@ -190,10 +192,19 @@ pub(crate) async fn guard(
         }
         None => {
             parts.extensions.insert(visit.clone());
+            let (body, typed) = match held(&parts, body).await {
+                Ok(held) => held,
+                Err(problem) => return sealed(problem.show(&visit), &web, Some(&visit)),
+            };
             let response = next.run(Request::from_parts(parts, body)).await;
-            match response.extensions().get::<Arc<Problem>>().cloned() {
-                Some(problem) => problem.show(&visit),
-                None => response,
+            let refused = response.extensions().get::<Arc<Problem>>().cloned();
+            let bare = || refused_bare(&response).then(|| Arc::new(Problem::misshapen(response.status())));
+            match refused.or_else(bare) {
+                Some(problem) => {
+                    let typed = typed.map(|bytes| Fields::parse(&bytes).without_secrets());
+                    problem.show_with(&visit, &typed.unwrap_or_default())
+                }
+                None => attended(&visit, response).await,
             }
         }
     };
@@ -293,18 +304,42 @@ fn from_our_page(web: &Web, headers: &HeaderMap) -> bool {
     }
 }
 
+/// A large file for somebody ends with their session.
+async fn attended(visit: &Visit, response: Response) -> Response {
+    let Some(me) = visit.somebody() else { return response };
+    let (app, user, session) = (Arc::clone(&visit.web().app), me.user.id.clone(), me.session.clone());
+    let holds = move || -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        let (app, user, session) = (Arc::clone(&app), user.clone(), session.clone());
+        Box::pin(async move { app.session_alive(&user, &session).await.unwrap_or(false) })
+    };
+    watched(response, holds).await
+}
+
+/// Whether the framework refused by itself, without a page: a path or a query that is no text.
+fn refused_bare(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    response.status().is_client_error() && !kind.starts_with("text/html")
+}
+
+/// Whether a form without files was sent.
+fn is_form(parts: &Parts) -> bool {
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    parts.method == Method::POST && kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+}
+
+/// The body of a request, and a second hand on what was typed, for the page that says why it was not taken.
+async fn held(parts: &Parts, body: Body) -> Result<(Body, Option<Bytes>), Problem> {
+    if !is_form(parts) {
+        return Ok((body, None));
+    }
+    let bytes = to_bytes(body, FORM_MAX).await.map_err(|_| Problem::too_large())?;
+    Ok((Body::from(bytes.clone()), Some(bytes)))
+}
+
 /// What was typed into a form that cannot be taken yet.
 async fn keep(parts: &Parts, body: Body) -> Option<Fields> {
-    let is_form = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
-    if parts.method != Method::POST || !is_form {
-        return None;
-    }
-    let bytes = to_bytes(body, FORM_MAX).await.ok()?;
-    Some(Fields::parse(&bytes).without_secrets())
+    let (_, bytes) = held(parts, body).await.ok()?;
+    Some(Fields::parse(&bytes?).without_secrets())
 }
 
 /// Adds what every answer carries.

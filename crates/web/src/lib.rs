@@ -16,6 +16,7 @@ mod page;
 mod pages;
 pub mod routes;
 pub mod syslog;
+mod watched;
 mod witness;
 
 use std::path::PathBuf;

@@ -20,6 +20,7 @@ use jiff::civil::Date;
 
 use crate::api::fhir;
 use crate::cookies;
+use crate::form::Fields;
 use crate::guard::Visit;
 
 /// Every word of the pages.
@@ -44,7 +45,7 @@ const NAVIGATION: &[(&str, &str, Permission, &[&str])] = &[
     ("/requirements", "nav-requirements", Permission::ReadVerdicts, &[]),
     ("/checklists", "nav-checklists", Permission::ReadVerdicts, &["/overrides"]),
     ("/approvals", "nav-approvals", Permission::Approve, &[]),
-    ("/evidence", "nav-evidence", Permission::ReadJournal, &["/jobs", "/accesses"]),
+    ("/evidence", "nav-evidence", Permission::ReadJournal, &["/jobs", "/accesses", "/requests"]),
     ("/settings", "nav-settings", Permission::UseOwnAccount, &["/account", "/users"]),
 ];
 
@@ -65,6 +66,7 @@ pub(crate) struct Chrome {
     pub(crate) flash: Option<String>,
     pub(crate) notice: Option<String>,
     pub(crate) demo: bool,
+    pub(crate) full: bool,
     pub(crate) seal_fault: Option<String>,
     pub(crate) failed: bool,
     pub(crate) nav: Vec<NavEntry>,
@@ -151,6 +153,7 @@ impl Visit {
             flash: self.flash(),
             notice: me.and_then(|m| m.user.notice.clone()),
             demo: self.web().demo,
+            full: self.app().is_full(),
             // Whoever is not signed in learns nothing of the inside.
             seal_fault: me.and_then(|_| self.app().seal_fault()),
             failed: false,
@@ -257,6 +260,13 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "WEB-413", message)
     }
 
+    /// The address or what was sent has no shape that anything here has.
+    pub(crate) fn misshapen(status: StatusCode) -> Self {
+        let message =
+            "受け付けませんでした（WEB-400）。アドレスか、送られた内容の形が合いません。一覧から選び直してください。";
+        Self::new(status, "WEB-400", message)
+    }
+
     /// Too many requests; there is room again after so many seconds.
     pub(crate) fn too_many(seconds: u64) -> Self {
         let message = format!(
@@ -272,12 +282,30 @@ impl Problem {
 
     /// Shows it to the visitor.
     pub(crate) fn show(&self, visit: &Visit) -> Response {
+        self.show_with(visit, &Fields::default())
+    }
+
+    /// Shows it with what was typed, and lets it be sent again where that can help.
+    pub(crate) fn show_with(&self, visit: &Visit, typed: &Fields) -> Response {
         if visit.path().starts_with("/api/") {
             return self.json();
         }
         let mut c = visit.chrome("problem-title");
         c.failed = true;
-        match visit.page(&ProblemPage { c, message: &self.message, code: self.code }) {
+        // Whoever was refused for want of a right or a token of ours is not handed a form that has one.
+        let passing = self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS;
+        let typed: Vec<(&str, &str)> = typed.iter().collect();
+        let own = |name: &str| matches!(name, "rev" | "next" | "title" | "chosen") || name.ends_with("sha256");
+        let shown: Vec<&str> =
+            typed.iter().filter(|(name, text)| !text.is_empty() && !own(name)).map(|(_, text)| *text).collect();
+        let page = ProblemPage {
+            c,
+            message: &self.message,
+            code: self.code,
+            shown: shown.join("\n"),
+            again: if passing { typed } else { Vec::new() },
+        };
+        match visit.page(&page) {
             Ok(mut response) => {
                 *response.status_mut() = self.status;
                 self.add_retry(&mut response);
@@ -341,6 +369,10 @@ struct ProblemPage<'a> {
     c: Chrome,
     message: &'a str,
     code: &'a str,
+    /// What was typed, to be read and copied.
+    shown: String,
+    /// The form to send again, where it was not its fault.
+    again: Vec<(&'a str, &'a str)>,
 }
 
 impl From<app::Error> for Problem {

@@ -22,6 +22,7 @@ pub(crate) mod lost;
 pub(crate) mod mail;
 pub(crate) mod media;
 pub(crate) mod overrides;
+pub(crate) mod requests;
 pub(crate) mod requirement;
 pub(crate) mod requirements;
 pub(crate) mod reset;

@@ -50,7 +50,9 @@ const BATCH: usize = 2_000;
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often the ledger of sources is read anew, and what was refused is written down.
 const REFRESH: Duration = Duration::from_secs(10);
-const REPORT: Duration = Duration::from_secs(600);
+const REPORT: Duration = Duration::from_secs(60);
+/// Kinds of losses.
+const LOSSES: usize = 6;
 /// Senders whose numbers are followed.
 const NUMBERED: usize = 10_000;
 /// How long what waits may take to be stored when the server stops.
@@ -87,6 +89,8 @@ pub struct Counts {
     pub unknown: AtomicU64,
     /// Connections that ended inside a message, or whose messages could not be told apart.
     pub broken: AtomicU64,
+    /// Messages in the name of a source for which their sender may not speak.
+    pub forged: AtomicU64,
     /// Datagrams for which there was no room.
     pub dropped: AtomicU64,
     /// Datagrams that never came, by the numbers of those that did.
@@ -99,11 +103,12 @@ fn add(count: &AtomicU64, n: u64) {
 
 impl Counts {
     /// What was refused or lost, by name.
-    fn losses(&self) -> [(&'static str, u64); 5] {
+    fn losses(&self) -> [(&'static str, u64); LOSSES] {
         [
             ("unknown", &self.unknown),
             ("broken", &self.broken),
             ("unreadable", &self.unreadable),
+            ("forged", &self.forged),
             ("dropped", &self.dropped),
             ("missing", &self.missing),
         ]
@@ -137,7 +142,8 @@ pub async fn listen(
     let storing = tokio::spawn(store(Arc::clone(&app), waiting, Arc::clone(&counts)));
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(refresh(Arc::clone(&app), Arc::clone(&intake)));
-    tasks.spawn(report(app, counts));
+    let told = Arc::new(Told { app, counts, before: tokio::sync::Mutex::default() });
+    tasks.spawn(report(Arc::clone(&told)));
     if let Some(listener) = doors.tls {
         tasks.spawn(accept(listener, acceptor, Arc::clone(&intake)));
     }
@@ -152,6 +158,7 @@ pub async fn listen(
     // The queue ends once nobody can put anything into it.
     drop(intake);
     let _ = timeout(PATIENCE, storing).await;
+    told.note().await;
     Ok(())
 }
 
@@ -282,7 +289,7 @@ async fn secured(stream: TcpStream, acceptor: &TlsAcceptor, place: &Place) {
 
 /// Reads the messages of a connection until it ends.
 async fn read(mut stream: impl AsyncRead + Unpin, peer: &Peer, intake: &Intake) {
-    let Some(feed) = intake.senders().of(peer) else {
+    let Some(feed) = intake.senders().of(peer).map(Arc::new) else {
         tracing::debug!(address = %peer.address, "syslog from nobody who is registered");
         add(&intake.counts.unknown, 1);
         return;
@@ -340,7 +347,7 @@ async fn datagrams(socket: UdpSocket, intake: Arc<Intake>) {
         if let Some((who, number)) = open(frame).ok().and_then(|opened| opened.number) {
             add(&intake.counts.missing, gap(&mut numbers, (feed.source.clone(), who), number));
         }
-        intake.try_put(feed, frame);
+        intake.try_put(Arc::new(feed), frame);
     }
 }
 
@@ -362,6 +369,7 @@ async fn store(app: Arc<App>, mut waiting: Receiver<Waiting>, counts: Arc<Counts
             match app.receive_messages(messages).await {
                 Ok(taken) => {
                     add(&counts.unreadable, taken.unreadable);
+                    add(&counts.forged, taken.forged);
                     add(&counts.unknown, taken.refused);
                     add(&counts.stored, batch.len() as u64 - taken.refused);
                     break;
@@ -388,20 +396,34 @@ async fn refresh(app: Arc<App>, intake: Arc<Intake>) {
     }
 }
 
-/// Writes into the journal what was refused or lost, when something was.
-async fn report(app: Arc<App>, counts: Arc<Counts>) {
-    let mut before = counts.losses();
-    loop {
-        tokio::time::sleep(REPORT).await;
-        let now = counts.losses();
-        let since: Vec<(&str, u64)> = now.iter().zip(before).map(|((name, n), (_, old))| (*name, n - old)).collect();
+/// What was refused or lost, and how much of it the journal has been told.
+struct Told {
+    app: Arc<App>,
+    counts: Arc<Counts>,
+    before: tokio::sync::Mutex<[u64; LOSSES]>,
+}
+
+impl Told {
+    /// Writes into the journal what was refused or lost since it was last told, when something was.
+    async fn note(&self) {
+        let mut before = self.before.lock().await;
+        let now = self.counts.losses();
+        let since: Vec<(&str, u64)> = now.iter().zip(before.iter()).map(|((name, n), old)| (*name, n - old)).collect();
         if since.iter().any(|(_, n)| *n > 0) {
             tracing::warn!(?since, "syslog refused or lost");
-            match app.note_losses(&since).await {
-                Ok(()) => before = now,
+            match self.app.note_losses(&since).await {
+                Ok(()) => *before = now.map(|(_, n)| n),
                 Err(error) => tracing::error!(code = error.code(), "losses not recorded"),
             }
         }
+    }
+}
+
+/// Tells the journal now and then what was refused or lost.
+async fn report(told: Arc<Told>) {
+    loop {
+        tokio::time::sleep(REPORT).await;
+        told.note().await;
     }
 }
 
@@ -410,12 +432,16 @@ fn acceptor(tls: &Tls, now: jiff::Timestamp) -> std::io::Result<TlsAcceptor> {
         return Err(std::io::Error::other("syslog over TLS needs a certificate"));
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(std::io::Error::other)?
         .with_client_cert_verifier(Arc::new(Shown(provider)))
         .with_single_cert(chain, key)
         .map_err(std::io::Error::other)?;
+    // Syslog is never answered, so a sender may write and close without ever reading. With tickets unread its close is a
+    // reset, at which its last messages are lost here.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

@@ -5,9 +5,10 @@
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
-use app::{App, Arrival, SystemClock};
+use anyhow::{Context as _, Result, ensure};
+use app::{App, Arrival, ReportOptions, StaffNames, SystemClock};
 use domain::access::{Access, Act};
+use domain::evaluate::Facility;
 use domain::journal::Actor;
 use jiff::Timestamp;
 use store::{AccessQuery, Location, Store};
@@ -80,6 +81,7 @@ async fn measure(location: &Location, count: u64) -> Result<()> {
         .await?;
     time("a week: many openers of one patient", async || Ok(app.store.burst_rush(id, week, 20).await?.len())).await?;
 
+    report(&app, &facility, location, count / PATIENTS).await?;
     receive(&app, &facility.id, 2_000, 20).await?;
     receive(&app, &facility.id, 1, 4_000).await
 }
@@ -96,6 +98,47 @@ async fn time(what: &str, ask: impl AsyncFn() -> Result<usize>) -> Result<()> {
     let best = times.iter().copied().fold(f64::INFINITY, f64::min);
     println!("| {what} | first {:.1} ms, best {best:.1} ms, {found} found |", times.first().context("times")?);
     Ok(())
+}
+
+/// The report on one patient, with a proof for each of so many lines, which are in the journal and sealed as all are; the
+/// other patients' are in the index alone.
+async fn report(app: &App, facility: &Facility, location: &Location, lines: u64) -> Result<()> {
+    let spare = tempfile::tempdir()?;
+    let folder = match location {
+        Location::Folder(folder) => folder.as_path(),
+        Location::Postgres(_) => spare.path(),
+    };
+    let by = Actor::new("bench");
+    let access = |n: u64| {
+        let at =
+            Timestamp::from_microsecond(1_750_000_000_000_000 + i64::try_from(n).unwrap_or_default() * 3_600_000_000);
+        let mut access = Access::new(at.unwrap_or_default(), "EMR-LOG", format!("u{}", n % 40), Act::Read);
+        access.user_name = Some(format!("架空 職員{}", n % 40));
+        access.patient = Some("report".to_owned());
+        access.resource = Some(format!("Observation/{n}"));
+        access
+    };
+    let accesses = (0..lines.max(1)).map(access).collect();
+    let arrival = Arrival {
+        source: "EMR-LOG".to_owned(),
+        format: "fhir",
+        parser: 1,
+        bytes: b"report".to_vec(),
+        accesses,
+        refused: 0,
+        forged: 0,
+    };
+    app.receive_accesses(&by, &facility.id, vec![arrival]).await?;
+    let mut sealer = app.sealer(folder).await?;
+    app.seal(&mut sealer).await?;
+    drop(sealer);
+    let options = ReportOptions { patient: "report".to_owned(), since: None, until: None, staff: StaffNames::Shown };
+    time("report for patient P: paper, table and a proof for each line", async || {
+        let report = app.patient_report(&by, facility, folder, &options).await?;
+        ensure!(report.proved == report.lines && report.lines > 0, "{} of {}", report.proved, report.lines);
+        Ok(report.proved)
+    })
+    .await
 }
 
 /// Takes arrivals of `each` accesses in, `calls` of them (single ones a hundred to a call).
@@ -120,6 +163,7 @@ async fn receive(app: &App, facility: &str, each: u64, arrivals: u64) -> Result<
                 .into_bytes(),
             accesses: (0..each).map(|n| access(a * each + n)).collect(),
             refused: 0,
+            forged: 0,
         })
         .collect();
     let by = Actor::new("bench");

@@ -1,35 +1,43 @@
-//! What it costs to take access events in: reading alone, audit messages over TLS to the disk, FHIR bundles to the disk,
-//! and rsyslog taking the same messages into a file.
+//! What it costs to take access events in: reading alone; audit messages and FHIR documents over the network into the
+//! shipped server, until they are durable; and rsyslog taking the same messages into a file.
 
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
-use app::{App, NewFacility, SystemClock};
+use anyhow::{Context as _, Result, bail, ensure};
+use app::{App, NewFacility, NewToken, SystemClock, Terminal};
 use domain::access::{Access, Act};
+use domain::authz::Permission;
 use domain::journal::{Actor, Event};
 use domain::ledger::{Row, Value, ledger};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
 use intake::access::{Origin, dicom, fhir};
 use jiff::tz::Offset;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use store::{Location, Store};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use web::Tls;
-use web::syslog::{Counts, Doors, listen};
 
+use super::server::{Server, free_address};
 use super::{cpu_of, used};
 
-/// Messages of one run, and the connections they come over.
-const MESSAGES: usize = 60_000;
-const CONNECTIONS: usize = 4;
+/// Messages of one run, and those who send them.
+const MESSAGES: usize = 64_000;
+const SENDERS: usize = 16;
+/// Who is said to have done the last thing of a sender.
+const LAST: &str = "last";
 /// Events of one bundle, and bundles.
 const BUNDLE: usize = 500;
 const BUNDLES: usize = 120;
+/// Events that every sender hands in one by one.
+const SINGLES: usize = 300;
 
 /// One access as a PACS would report it.
 fn access(n: usize) -> Access {
@@ -43,18 +51,24 @@ fn access(n: usize) -> Access {
     access
 }
 
-fn message(n: usize) -> String {
-    let body = dicom::write(&access(n));
+/// A message; `user` instead of the usual one, if any.
+fn message(n: usize, user: &str) -> String {
+    let mut access = access(n);
+    if !user.is_empty() {
+        user.clone_into(&mut access.user);
+    }
+    let body = dicom::write(&access);
     let message = format!("<85>1 2026-11-28T02:00:00.003Z pacs1 audit 77 IHE+RFC-3881 - {body}");
     format!("{} {message}", message.len())
 }
 
-fn bundle(number: usize) -> Vec<u8> {
+/// The bundle with a number, of so many events.
+fn bundle(number: usize, events: usize) -> Vec<u8> {
     let event = |n: usize| {
-        let n = number * BUNDLE + n;
-        Access { source_id: Some(format!("e{n}")), source: "FHIR".to_owned(), ..access(n) }
+        let n = number * events + n;
+        Access { source_id: Some(format!("e{number}-{n}")), source: "FHIR".to_owned(), ..access(n) }
     };
-    fhir::bundle(&(0..BUNDLE).map(event).collect::<Vec<_>>()).to_string().into_bytes()
+    fhir::bundle(&(0..events).map(event).collect::<Vec<_>>()).to_string().into_bytes()
 }
 
 pub(crate) async fn run(url: Option<&str>) -> Result<()> {
@@ -62,11 +76,29 @@ pub(crate) async fn run(url: Option<&str>) -> Result<()> {
     println!("|---|---|---|---|---|---|---|---|");
     reading()?;
     let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
     let (location, name) = match url {
         Some(url) => (Location::Postgres(url.to_owned()), "PostgreSQL"),
-        None => (Location::Folder(folder.path().join("data")), "SQLite"),
+        None => (Location::Folder(data.clone()), "SQLite"),
     };
-    let app = Arc::new(App::new(Store::open(&location).await?, SystemClock));
+    std::fs::create_dir_all(&data)?;
+    let tokens = furnish(&location).await?;
+    let (tls, tcp) = (free_address()?, free_address()?);
+    let doors = ["--syslog-tls", &tls.to_string(), "--syslog-tcp", &tcp.to_string()];
+    let server = Server::start(&data, url, &doors).await?;
+    let made = data.join("tls");
+    let site = Site { server, name, connector: connector(&made.join("ca.crt"))?, tokens };
+    site.messages("audit messages over TLS", tls, true, 0).await?;
+    site.messages("audit messages over TCP", tcp, false, 1).await?;
+    site.documents(&format!("FHIR bundles of {BUNDLE}, acknowledged"), 4, BUNDLES / 4, BUNDLE).await?;
+    site.documents("FHIR AuditEvents, each acknowledged", SENDERS, SINGLES, 1).await?;
+    drop(site);
+    peer(&made).await
+}
+
+/// A clinic with a source of each kind, whose programs have these tokens.
+async fn furnish(location: &Location) -> Result<Vec<String>> {
+    let app = App::new(Store::open(location).await?, SystemClock);
     let actor = Actor::new("bench");
     let facility =
         app.add_facility(&actor, NewFacility { name: "架空病院".to_owned(), ..NewFacility::default() }).await?;
@@ -78,22 +110,119 @@ pub(crate) async fn run(url: Option<&str>) -> Result<()> {
             Row::from([("no", text(no)), ("name", text(no)), ("format", text(format)), ("address", text("127.0.0.1"))]);
         (no.to_owned(), row)
     };
-    tx.row_upsert(sources, &[row("PACS", "atna")], None).await?;
-    tx.row_upsert(sources, &[row("FHIR", "fhir")], None).await?;
+    tx.row_upsert(sources, &[row("PACS", "atna"), row("FHIR", "fhir")], None).await?;
     tx.record(Event::new("bench", ""));
     tx.commit().await?;
-    let made = folder.path().join("tls");
-    messages(&app, name, &made).await?;
-    let feed = app.feed(&facility.id, "FHIR").await?;
-    let documents: Vec<Vec<u8>> = (0..BUNDLES).map(bundle).collect();
-    let (before, begun) = (used()?.0, Instant::now());
-    let mut new = 0;
-    for document in documents {
-        new += app.receive_document(&actor, &feed, document).await?.receipt.map_or(0, |receipt| receipt.new);
+    let terminal = Terminal { key: "bench".repeat(8), address: [127, 0, 0, 1].into(), agent: String::new() };
+    let link = app.setup_link().await?;
+    let grant = app.setup_begin(&terminal, link.expose()).await?;
+    app.setup_admin(&terminal, grant.expose(), &facility.id, "架空 花子", "bench").await?;
+    let scopes = [Permission::SendAccesses, Permission::ReadAccesses];
+    let mut tokens = Vec::new();
+    for _ in 0..SENDERS {
+        let new = NewToken { name: "bench", scopes: &scopes, sources: &[], ends_on: app.today() };
+        tokens.push(app.token_issue(&actor, &facility.id, "bench", new).await?.expose().to_owned());
     }
-    let all = BUNDLE * BUNDLES;
-    line(&format!("FHIR bundles of {BUNDLE}, durable"), name, all, begun, used()?.0 - before, all as u64 - new);
-    peer(&made).await
+    Ok(tokens)
+}
+
+/// The server, and what it takes to ask it.
+struct Site {
+    server: Server,
+    name: &'static str,
+    connector: TlsConnector,
+    tokens: Vec<String>,
+}
+
+impl Site {
+    /// Audit messages of many senders, one at a time, until the last of each is durable. `run` tells runs apart.
+    async fn messages(&self, what: &str, to: SocketAddr, tls: bool, run: usize) -> Result<()> {
+        let each = MESSAGES / SENDERS;
+        let before = self.count("").await?;
+        let (cpu, begun) = (self.server.cpu()?, Instant::now());
+        send(to, tls.then_some(&self.connector), |sender| {
+            let first = run * 10 * MESSAGES + sender * each;
+            // A sender's messages stay in order, so its last stands for all of them.
+            (first..first + each).map(move |n| message(n, if n + 1 == first + each { LAST } else { "" })).collect()
+        })
+        .await?;
+        let last = (SENDERS * (run + 1)) as u64;
+        while self.count(LAST).await? < last && begun.elapsed().as_secs() < 120 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let cpu = self.server.cpu()? - cpu;
+        let lost = (each * SENDERS) as u64 - (self.count("").await? - before);
+        line(&format!("{what}, {SENDERS} senders, durable"), self.name, each * SENDERS, begun, cpu, lost);
+        Ok(())
+    }
+
+    /// Documents over HTTPS, each sent when the one before was acknowledged; `each` of so many events by every sender.
+    async fn documents(&self, what: &str, senders: usize, each: usize, events: usize) -> Result<()> {
+        let before = self.count("").await?;
+        let (cpu, begun) = (self.server.cpu()?, Instant::now());
+        let mut sending = tokio::task::JoinSet::new();
+        for sender in 0..senders {
+            let mut client = self.client().await?;
+            let token = self.tokens.get(sender).context("token")?.clone();
+            sending.spawn(async move {
+                for n in 0..each {
+                    let body = bundle((events * 1_000 + sender) * each + n, events);
+                    while client.post("/api/v1/fhir?source=FHIR", &token, body.clone()).await?.is_none() {
+                        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    }
+                }
+                anyhow::Ok(())
+            });
+        }
+        while let Some(sent) = sending.join_next().await {
+            sent??;
+        }
+        let (cpu, all) = (self.server.cpu()? - cpu, senders * each * events);
+        let lost = all as u64 - (self.count("").await? - before);
+        line(&format!("{what}, {senders} senders"), self.name, all, begun, cpu, lost);
+        Ok(())
+    }
+
+    async fn client(&self) -> Result<Program> {
+        let stream = TcpStream::connect(self.server.address).await?;
+        stream.set_nodelay(true)?;
+        let stream = self.connector.connect(ServerName::try_from("localhost")?, stream).await?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Program(sender))
+    }
+
+    /// How many accesses of a user there are, of all users without one.
+    async fn count(&self, user: &str) -> Result<u64> {
+        let token = self.tokens.last().context("token")?;
+        let body = format!("{{\"user\":\"{user}\"}}").into_bytes();
+        let said = self.client().await?.post("/api/v1/accesses/ask", token, body).await?.context("too often")?;
+        let said: serde_json::Value = serde_json::from_slice(&said)?;
+        said["count"].as_u64().context("count")
+    }
+}
+
+/// A program's connection.
+struct Program(SendRequest<Full<Bytes>>);
+
+impl Program {
+    /// What is answered; `None` when it came too often.
+    async fn post(&mut self, path: &str, token: &str, body: Vec<u8>) -> Result<Option<Bytes>> {
+        self.0.ready().await?;
+        let request = hyper::Request::post(path)
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"))
+            .body(Full::new(Bytes::from(body)))?;
+        let response = self.0.send_request(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        if status == hyper::StatusCode::TOO_MANY_REQUESTS {
+            return Ok(None);
+        }
+        ensure!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
+        Ok(Some(body))
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]
@@ -109,8 +238,8 @@ fn line(what: &str, database: &str, events: usize, begun: Instant, cpu: f64, los
 
 /// Reading alone, in one thread.
 fn reading() -> Result<()> {
-    let origin = Origin { source: "PACS", offset: Offset::constant(9), now: jiff::Timestamp::now() };
-    let messages: Vec<String> = (0..MESSAGES).map(message).collect();
+    let origin = Origin { source: "PACS", offset: Offset::constant(9), now: jiff::Timestamp::now(), others: &[] };
+    let messages: Vec<String> = (0..MESSAGES).map(|n| message(n, "")).collect();
     let (before, begun) = (used()?.0, Instant::now());
     for message in &messages {
         let frame = message.split_once(' ').context("length")?.1;
@@ -120,7 +249,7 @@ fn reading() -> Result<()> {
         }
     }
     line("audit messages, reading alone", "–", MESSAGES, begun, used()?.0 - before, 0);
-    let documents: Vec<Vec<u8>> = (0..BUNDLES).map(bundle).collect();
+    let documents: Vec<Vec<u8>> = (0..BUNDLES).map(|n| bundle(n, BUNDLE)).collect();
     let (before, begun) = (used()?.0, Instant::now());
     let mut read = 0;
     for document in &documents {
@@ -128,37 +257,6 @@ fn reading() -> Result<()> {
     }
     line("FHIR bundles, reading alone", "–", read, begun, used()?.0 - before, 0);
     Ok(())
-}
-
-/// Audit messages over TLS until the last is on the disk. The senders run in this process and are counted in.
-async fn messages(app: &Arc<App>, database: &str, made: &std::path::Path) -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let tls = Tls::Own { folder: made.to_owned(), names: vec!["localhost".to_owned()] };
-    let counts: Arc<Counts> = Arc::default();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let (ours, theirs) = (Arc::clone(app), Arc::clone(&counts));
-    let serving = tokio::spawn(async move {
-        let doors = Doors { tls: Some(listener), ..Doors::default() };
-        listen(doors, ours, &tls, theirs, async { _ = stopped.await }).await
-    });
-    let authority = made.join("ca.crt");
-    while !authority.exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    let connector = connector(&authority)?;
-    let streams: Vec<Vec<u8>> = (0..CONNECTIONS)
-        .map(|c| (0..MESSAGES / CONNECTIONS).flat_map(|n| message(c * MESSAGES + n).into_bytes()).collect())
-        .collect();
-    let (before, begun) = (used()?.0, Instant::now());
-    send(address, &connector, streams).await?;
-    while counts.stored.load(Ordering::Relaxed) < MESSAGES as u64 && begun.elapsed().as_secs() < 300 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    let lost = MESSAGES as u64 - counts.stored.load(Ordering::Relaxed);
-    line("audit messages over TLS, durable", database, MESSAGES, begun, used()?.0 - before, lost);
-    _ = stop.send(());
-    Ok(serving.await??)
 }
 
 fn connector(authority: &std::path::Path) -> Result<TlsConnector> {
@@ -171,22 +269,34 @@ fn connector(authority: &std::path::Path) -> Result<TlsConnector> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-async fn send(address: std::net::SocketAddr, connector: &TlsConnector, streams: Vec<Vec<u8>>) -> Result<()> {
+/// Sends the messages of every sender over a connection of its own, each in a write of its own, and closes at once.
+async fn send(address: SocketAddr, tls: Option<&TlsConnector>, messages: impl Fn(usize) -> Vec<String>) -> Result<()> {
     let mut sending = tokio::task::JoinSet::new();
-    for bytes in streams {
-        let connector = connector.clone();
+    for sender in 0..SENDERS {
+        let (tls, messages) = (tls.cloned(), messages(sender));
         sending.spawn(async move {
             let stream = TcpStream::connect(address).await?;
-            let mut stream =
-                connector.connect(ServerName::try_from("localhost").map_err(std::io::Error::other)?, stream).await?;
-            stream.write_all(&bytes).await?;
-            stream.shutdown().await
+            match tls {
+                None => write(stream, &messages).await,
+                Some(tls) => {
+                    let name = ServerName::try_from("localhost").map_err(std::io::Error::other)?;
+                    write(tls.connect(name, stream).await?, &messages).await
+                }
+            }
         });
     }
     while let Some(sent) = sending.join_next().await {
         sent??;
     }
     Ok(())
+}
+
+async fn write(mut stream: impl AsyncWrite + Unpin, messages: &[String]) -> std::io::Result<()> {
+    for message in messages {
+        stream.write_all(message.as_bytes()).await?;
+    }
+    stream.flush().await?;
+    stream.shutdown().await
 }
 
 /// A process that is ended with this value.
@@ -237,11 +347,10 @@ async fn peer(tls: &std::path::Path) -> Result<()> {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    let streams: Vec<Vec<u8>> = (0..CONNECTIONS)
-        .map(|c| (0..MESSAGES / CONNECTIONS).flat_map(|n| message(c * MESSAGES + n).into_bytes()).collect())
-        .collect();
+    let each = MESSAGES / SENDERS;
     let (before, begun) = (cpu_of(&stat)?, Instant::now());
-    send(address, &connector(&tls.join("ca.crt"))?, streams).await?;
+    let own = |sender: usize| (sender * each..(sender + 1) * each).map(|n| message(n, "")).collect();
+    send(address, Some(&connector(&tls.join("ca.crt"))?), own).await?;
     let lines = || std::fs::read(at("log")).map_or(0, |log| log.split(|b| *b == b'\n').count().saturating_sub(1));
     let mut there = 0;
     while there < MESSAGES && begun.elapsed().as_secs() < 300 {

@@ -1,13 +1,11 @@
 //! What the pages cost: one reader, 100,000 rows, two hundred readers at once, on the real server over HTTP.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 use app::{App, Keyring, NewUser, ResetMethod, SystemClock, Terminal};
 use domain::authz::Role;
 use domain::journal::{Actor, Event};
@@ -17,6 +15,7 @@ use tempfile::TempDir;
 
 use super::client::Client;
 use super::row;
+use super::server::Server;
 
 /// A clinic of the size that the first page is measured at.
 const DEVICES: usize = 1_000;
@@ -139,56 +138,6 @@ async fn furnish(app: &App, devices: usize, readers: usize) -> Result<Vec<String
     Ok(all)
 }
 
-/// The server as it is shipped, on a folder.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    async fn start(folder: &Path, url: Option<&str>) -> Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("sakimori");
-        ensure!(program.exists(), "cargo build --release -p server");
-        let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = free.local_addr()?;
-        drop(free);
-        let mut command = Command::new(program);
-        command.arg("--data").arg(folder);
-        if let Some(url) = url {
-            command.args(["--database", url]);
-        }
-        command.args(["serve", "--plain", "--listen", &address.to_string()]).stdout(Stdio::null());
-        let server = Self { child: command.spawn()?, address };
-        for _ in 0..600 {
-            if tokio::net::TcpStream::connect(address).await.is_ok() {
-                return Ok(server);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("the server does not answer")
-    }
-
-    /// A line of its status, in MB.
-    fn memory(&self, name: &str) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|l| l.strip_prefix(name)).context("status")?;
-        let kilobytes: f64 = line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").trim().parse()?;
-        Ok(kilobytes / 1024.0)
-    }
-
-    /// CPU seconds so far.
-    fn cpu(&self) -> Result<f64> {
-        super::cpu_of(&format!("/proc/{}/stat", self.child.id()))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// Fills a store and starts the server on it; the cookies of its readers.
 async fn open(url: Option<&str>, devices: usize, readers: usize) -> Result<(Server, Vec<String>, TempDir)> {
     let folder = tempfile::tempdir()?;
@@ -199,7 +148,7 @@ async fn open(url: Option<&str>, devices: usize, readers: usize) -> Result<(Serv
     let readers = furnish(&app, devices, readers).await?;
     app.store.analyze().await?;
     drop(app);
-    Ok((Server::start(&data, url).await?, readers, folder))
+    Ok((Server::start(&data, url, &["--plain"]).await?, readers, folder))
 }
 
 /// A clinic of 1,000 devices: one reader, then two hundred.

@@ -178,18 +178,8 @@ impl App {
                 "件数が多いため、新しい{MOST}件だけを載せています。期間を分けて作ってください。"
             )));
         }
-        Document {
-            title: "診療の記録へのアクセスの開示".to_owned(),
-            subtitle: "ご本人からの求めによる".to_owned(),
-            kicker: String::new(),
-            facility: facility.name.clone(),
-            printed_on: self.today(),
-            printed_by: by.name.clone(),
-            code: String::new(),
-            lang: Lang::Ja,
-            landscape: false,
-            blocks,
-        }
+        let subtitle = "ご本人からの求めによる".to_owned();
+        self.paper(by, facility, "診療の記録へのアクセスの開示", subtitle, blocks)
     }
 
     fn report_archive(&self, folder: &Path, pdf: &[u8], table: &[u8], proofs: &[(i64, String)]) -> Result<Vec<u8>> {

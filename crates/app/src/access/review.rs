@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use domain::access::review::{CLOSED_DAYS, Closing, NUMBERS, Rules, Signal, week_of};
+use domain::authz::Role;
 use domain::evaluate::Facility;
 use domain::journal::{Actor, Event};
 use domain::jp::{day_in_japan, start_in_japan};
@@ -19,6 +20,7 @@ use super::signals::Accounts;
 use super::{AccessLine, AccessQuestion, AccessTopic};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
+use crate::mail::notices::{Notice, To, tell};
 
 /// A case, or what would be one.
 #[derive(Clone, Debug)]
@@ -93,8 +95,8 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Looks at this week and the one before for what stands out, and adds what is new to the cases; how many were added
-    /// or grew. That somebody looked is an entry of the journal, whatever was found; asking again changes nothing else.
+    /// Looks at this week and the one before for what stands out, and adds what is new to the cases, of which whoever runs
+    /// the product is told by mail, at most once a day of each signal; how many were added or grew. That somebody looked is an entry of the journal, whatever was found; asking again changes nothing else.
     ///
     /// # Errors
     /// Any store error.
@@ -114,7 +116,13 @@ impl App {
             }
         }
         let mut tx = self.store.begin(by, &facility.id, self.now()).await?;
-        let count = tx.case_upsert(&cases).await?;
+        let news = tx.case_upsert(&cases).await?;
+        let news = || cases.iter().zip(&news).filter(|(_, new)| **new).map(|(case, _)| case);
+        for signal in Signal::all().filter(|signal| news().any(|case| case.kind == signal.code())) {
+            let notice = Notice::StandsOut { signal, on: self.today() };
+            tell(&mut tx, To::Role(Role::Admin), notice, self.now()).await?;
+        }
+        let count = news().count() as u64;
         tx.record(Event::new("review.find", "").with("cases", count));
         tx.commit().await?;
         Ok(count)

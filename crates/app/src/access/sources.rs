@@ -5,7 +5,7 @@ use domain::evaluate::Facility;
 use domain::ledger::{Ledger, Row, Value};
 use domain::text::{Label, Lang};
 use domain::threshold::LOG_SKEW;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::ArrivalHead;
 
 use crate::App;
@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 const CLOCK: u32 = 200;
 /// Beyond this, an access did not come live and says nothing about a clock.
 const LIVE: i64 = 3_600_000_000;
+/// For how long after the last of them forged records stay a fault.
+const FORGED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Something that is wrong with a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum SourceFault {
     Missing(u64),
     /// Its clock is off by so many seconds; more than zero when it is slow.
     Clock(i64),
+    /// So many of its records told of themselves that they are another source's, the last of them lately.
+    Forged(i64),
 }
 
 impl SourceFault {
@@ -37,6 +41,7 @@ impl SourceFault {
             Self::Never => Label::new("未受信", "nothing yet"),
             Self::Missing(_) => Label::new("欠番", "numbers missing"),
             Self::Clock(_) => Label::new("時刻のずれ", "clock off"),
+            Self::Forged(_) => Label::new("なりすましの疑い", "forged source"),
         }
     }
 
@@ -53,6 +58,12 @@ impl SourceFault {
             (Self::Clock(seconds), Lang::Ja) => format!("時計が{}秒ほど進んでいます。", -seconds),
             (Self::Clock(seconds), Lang::En) if seconds > 0 => format!("Its clock is about {seconds} s slow."),
             (Self::Clock(seconds), Lang::En) => format!("Its clock is about {} s fast.", -seconds),
+            (Self::Forged(count), Lang::Ja) => format!(
+                "別の取込み元を名乗る記録が{count}件届き、拒みました。送り元の機器と、台帳の送信元を確かめてください。"
+            ),
+            (Self::Forged(count), Lang::En) => {
+                format!("{count} records in the name of another source came and were refused. Check the sender.")
+            }
         }
     }
 }
@@ -136,6 +147,9 @@ impl App {
         }
         if let Some(seconds) = skew.filter(|seconds| seconds.abs() >= i64::from(LOG_SKEW.value)) {
             faults.push(SourceFault::Clock(seconds));
+        }
+        if head.forged_at.and_then(instant).is_some_and(|last| self.now().duration_since(last) < FORGED) {
+            faults.push(SourceFault::Forged(head.forged));
         }
         if !in_use {
             faults.clear();

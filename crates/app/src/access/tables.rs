@@ -4,7 +4,6 @@ use domain::access::Exposure;
 use domain::evaluate::Facility;
 use domain::journal::{Actor, Event, sha256};
 use domain::jp::time_in_japan;
-use domain::text::Lang;
 use jiff::Timestamp;
 use report::{Align, Block, Column, Document, Emphasis, Table, TableRow, Width, Workbook};
 
@@ -140,23 +139,14 @@ impl App {
             let cells = [user, name, at, kind, act, patient, outcome, rest].map(Into::into).into();
             TableRow { cells, emphasis: Emphasis::Plain }
         };
-        Document {
-            title: "アクセス記録".to_owned(),
-            subtitle: format!("{since} から {until} まで"),
-            kicker: String::new(),
-            facility: facility.name.clone(),
-            printed_on: self.today(),
-            printed_by: by.name.clone(),
-            code: String::new(),
-            lang: Lang::Ja,
-            landscape: true,
-            blocks: vec![
-                Block::Note(
-                    "日時は記録した側の時計によります。「開いた」は記録を開いたこと、「一覧に表示」は一覧や検索結果に出たことを表します。"
-                        .to_owned(),
-                ),
-                Block::Table(Table { columns, rows: lines.iter().map(row).collect() }),
-            ],
-        }
+        let blocks = vec![
+            Block::Note(
+                "日時は記録した側の時計によります。「開いた」は記録を開いたこと、「一覧に表示」は一覧や検索結果に出たことを表します。"
+                    .to_owned(),
+            ),
+            Block::Table(Table { columns, rows: lines.iter().map(row).collect() }),
+        ];
+        let subtitle = format!("{since} から {until} まで");
+        Document { landscape: true, ..self.paper(by, facility, "アクセス記録", subtitle, blocks) }
     }
 }

@@ -19,7 +19,7 @@ pub struct AccessDocument {
     pub events: usize,
     /// Events that were refused, by their place from 0. Of a transaction with one, nothing was taken.
     pub refused: Vec<(usize, AccessError)>,
-    /// What was stored; `None` when nothing was.
+    /// What was stored; `None` when nothing was. Of what came in another's name the original alone is.
     pub receipt: Option<Receipt>,
 }
 
@@ -29,25 +29,29 @@ impl App {
     /// # Errors
     /// When it is neither, or the one event cannot be read; nothing is stored then. Any store error.
     pub async fn receive_document(&self, by: &Actor, feed: &Feed, bytes: Vec<u8>) -> Result<AccessDocument> {
-        let (now, source, offset) = (self.now(), feed.source.clone(), feed.offset);
+        let (now, own) = (self.now(), feed.clone());
         let (bytes, read) = blocking(move || {
-            let read = fhir::read(&bytes, &Origin { source: &source, offset, now });
+            let origin = Origin { source: &own.source, offset: own.offset, now, others: &own.others };
+            let read = fhir::read(&bytes, &origin);
             (bytes, read)
         })
         .await?;
         let (kind, Reading { accesses, events, mut refused, .. }) = read?;
+        let whole = kind == DocumentKind::Batch || refused.is_empty();
+        let accesses = if whole { accesses } else { Vec::new() };
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let forged = count(refused.iter().filter(|(_, error)| matches!(error, AccessError::Forged(_))).count());
+        let mut receipt = None;
+        // What is told in another's name is kept, though nothing of it is believed.
+        if !accesses.is_empty() || forged > 0 {
+            let (source, refused) = (feed.source.clone(), count(refused.len()));
+            let arrival = Arrival { source, format: "fhir", parser: READER, bytes, accesses, refused, forged };
+            receipt = self.receive_accesses(by, &feed.facility, vec![arrival]).await?.pop();
+        }
         if kind == DocumentKind::Event
             && let Some((_, error)) = refused.pop()
         {
             return Err(error.into());
-        }
-        let whole = kind != DocumentKind::Transaction || refused.is_empty();
-        let mut receipt = None;
-        if whole && !accesses.is_empty() {
-            let count = u32::try_from(refused.len()).unwrap_or(u32::MAX);
-            let source = feed.source.clone();
-            let arrival = Arrival { source, format: "fhir", parser: READER, bytes, accesses, refused: count };
-            receipt = self.receive_accesses(by, &feed.facility, vec![arrival]).await?.pop();
         }
         Ok(AccessDocument { kind, events, refused, receipt })
     }

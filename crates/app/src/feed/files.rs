@@ -58,7 +58,8 @@ impl App {
             self.store.mapping_list(&feed.facility).await?.into_iter().map(|(l, h, c)| ((l, h), c)).collect();
         let (now, of, own) = (self.now(), name.to_owned(), feed.clone());
         let (bytes, read) = blocking(move || {
-            let read = read(&of, &bytes, &mapping, &Origin { source: &own.source, offset: own.offset, now });
+            let read =
+                read(&of, &bytes, &mapping, &Origin { source: &own.source, offset: own.offset, now, others: &[] });
             (bytes, read)
         })
         .await?;
@@ -67,7 +68,7 @@ impl App {
         if !dry_run && !accesses.is_empty() {
             let refused = u32::try_from(told.rejected.len()).unwrap_or(u32::MAX);
             let source = feed.source.clone();
-            let arrival = Arrival { source, format, parser: READER, bytes, accesses, refused };
+            let arrival = Arrival { source, format, parser: READER, bytes, accesses, refused, forged: 0 };
             let receipt = self.receive_accesses(by, &feed.facility, vec![arrival]).await?.pop();
             told.new = receipt.as_ref().map_or(0, |receipt| receipt.new);
             told.receipt = receipt.map(|receipt| receipt.id);

@@ -122,7 +122,7 @@ impl App {
                 };
                 (Ok((file.new, file.rejected.len())), beside)
             }
-            Err(Error::Store(error)) => return Err(error.into()),
+            Err(error @ (Error::Store(_) | Error::Unstaged(_))) => return Err(error),
             Err(error) => {
                 let text = format!("{error}\n").into_bytes();
                 (Err(error), Some(("txt", text)))

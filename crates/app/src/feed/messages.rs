@@ -31,6 +31,8 @@ pub struct Taken {
     pub known: u64,
     /// Messages that could not be read. They are kept as they came.
     pub unreadable: u64,
+    /// Messages in the name of a source for which their sender may not speak. They are kept as they came.
+    pub forged: u64,
     /// Messages whose time cannot be true. They are kept.
     pub doubtful: u64,
     /// Messages that were not stored, as their source is no longer registered.
@@ -57,13 +59,13 @@ impl App {
             let all = arrivals.iter().map(|(arrival, _)| arrival.clone()).collect();
             match self.receive_accesses(&by, &facility, all).await {
                 Ok(receipts) => taken.add(&receipts),
-                Err(Error::Store(error)) => return Err(error.into()),
+                Err(error @ (Error::Store(_) | Error::Unstaged(_))) => return Err(error),
                 // One that was taken out of the ledger since its connection was made does not take the others along.
                 Err(_) => {
                     for (arrival, count) in arrivals {
                         match self.receive_accesses(&by, &facility, vec![arrival]).await {
                             Ok(receipts) => taken.add(&receipts),
-                            Err(Error::Store(error)) => return Err(error.into()),
+                            Err(error @ (Error::Store(_) | Error::Unstaged(_))) => return Err(error),
                             Err(error) => {
                                 tracing::warn!(code = error.code(), "messages refused");
                                 taken.refused += count as u64;
@@ -103,23 +105,35 @@ fn arrivals(messages: Vec<Message>, now: Timestamp) -> (Facilities, Taken) {
     let (mut facilities, mut taken) = (Facilities::new(), Taken::default());
     for ((facility, source), messages) in sources {
         let count = messages.len();
-        let mut arrival =
-            Arrival { source, format: "atna", parser: READER, bytes: Vec::new(), accesses: Vec::new(), refused: 0 };
+        let mut arrival = Arrival {
+            source,
+            format: "atna",
+            parser: READER,
+            bytes: Vec::new(),
+            accesses: Vec::new(),
+            refused: 0,
+            forged: 0,
+        };
         for Message { feed, frame } in messages {
             // Kept with the length in front of each, as a stream of RFC 5425.
             arrival.bytes.extend_from_slice(frame.len().to_string().as_bytes());
             arrival.bytes.push(b' ');
             arrival.bytes.extend_from_slice(&frame);
-            let origin = Origin { source: &feed.source, offset: feed.offset, now };
+            let origin = Origin { source: &feed.source, offset: feed.offset, now, others: &feed.others };
             match read(&frame, &origin) {
                 Ok(accesses) => {
                     taken.doubtful += u64::from(accesses.first().is_some_and(|a| Doubt::of(a.at, now).is_some()));
                     arrival.accesses.extend(accesses);
                 }
                 Err(error) => {
-                    tracing::debug!(code = error.code(), source = feed.source, "message not understood");
+                    tracing::debug!(code = error.code(), source = feed.source, "message refused");
                     arrival.refused = arrival.refused.saturating_add(1);
-                    taken.unreadable += 1;
+                    if matches!(error, AccessError::Forged(_)) {
+                        arrival.forged = arrival.forged.saturating_add(1);
+                        taken.forged += 1;
+                    } else {
+                        taken.unreadable += 1;
+                    }
                 }
             }
         }
@@ -129,5 +143,7 @@ fn arrivals(messages: Vec<Message>, now: Timestamp) -> (Facilities, Taken) {
 }
 
 fn read(frame: &[u8], origin: &Origin<'_>) -> std::result::Result<Vec<Access>, AccessError> {
-    dicom::read(syslog::open(frame)?.body, origin)
+    let opened = syslog::open(frame)?;
+    origin.vouch(opened.names.into_iter().flatten())?;
+    dicom::read(opened.body, origin)
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use domain::text::fold;
 use jiff::tz::Offset;
 
 use super::{in_use, sources, text};
@@ -24,6 +25,10 @@ pub struct Feed {
     pub folder: Option<String>,
     /// What its times are relative to when they do not say.
     pub offset: Offset,
+    /// What the other sources of its facility are called for which whoever sends this one's may not speak, folded.
+    pub others: Vec<String>,
+    /// What it is called, folded.
+    names: Vec<String>,
     from: Vec<From>,
 }
 
@@ -51,17 +56,24 @@ pub struct Senders(Vec<Arc<Feed>>);
 
 impl Senders {
     /// The source that a peer is; the one with the closest address when several fit. A source that is registered with a
-    /// certificate is known by nothing else.
-    pub fn of(&self, peer: &Peer) -> Option<Arc<Feed>> {
-        let fit = |feed: &Arc<Feed>| feed.fits(peer).map(|bits| (bits, Arc::clone(feed)));
+    /// certificate is known by nothing else. The peer may speak for every source that fits it, and for no other.
+    pub fn of(&self, peer: &Peer) -> Option<Feed> {
+        let mut feed = Feed::clone(self.closest(peer)?);
+        feed.set_others(self.0.iter().map(AsRef::as_ref), |other| other.fits(peer).is_some());
+        Some(feed)
+    }
+
+    fn closest(&self, peer: &Peer) -> Option<&Arc<Feed>> {
+        let fits = self.0.iter().rev().filter_map(|feed| Some((feed.fits(peer)?, feed)));
         // The first of equals, in the order of their keys.
-        self.0.iter().rev().filter_map(fit).max_by_key(|(bits, _)| *bits).map(|(_, feed)| feed)
+        fits.max_by_key(|(bits, _)| *bits).map(|(_, feed)| feed)
     }
 
     /// Whether somebody at this address may turn out to be a source, once its certificate is seen.
     pub fn may_be(&self, address: IpAddr, certificates: bool) -> bool {
         let by_certificate = |feed: &Arc<Feed>| feed.from.iter().any(|from| matches!(from, From::Certificate(_)));
-        self.of(&Peer { address, certificate: None }).is_some() || (certificates && self.0.iter().any(by_certificate))
+        self.closest(&Peer { address, certificate: None }).is_some()
+            || (certificates && self.0.iter().any(by_certificate))
     }
 
     /// Whether nobody may send.
@@ -74,6 +86,20 @@ impl Senders {
 const CERTIFIED: u8 = 200;
 
 impl Feed {
+    /// Notes what the sources of its facility are called for which its sender may not speak.
+    pub(super) fn set_others<'f>(&mut self, all: impl Iterator<Item = &'f Self>, may: impl Fn(&Self) -> bool) {
+        let (own, others): (Vec<&Self>, Vec<&Self>) =
+            all.filter(|feed| feed.facility == self.facility).partition(|f| may(f));
+        let own: Vec<&String> = own.into_iter().flat_map(|feed| &feed.names).collect();
+        let others = others.into_iter().flat_map(|feed| &feed.names).filter(|name| !own.contains(name));
+        self.others = others.cloned().collect();
+    }
+
+    /// Whether this is its key or its name.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.names.contains(&fold(name))
+    }
+
     fn fits(&self, peer: &Peer) -> Option<u8> {
         let certified = self.from.iter().any(|from| matches!(from, From::Certificate(_)));
         let fit = |from: &From| match from {
@@ -162,6 +188,12 @@ impl App {
                     format: own("format"),
                     folder: own("folder"),
                     offset: offset(text(&stored.row, "zone")),
+                    others: Vec::new(),
+                    names: [Some(stored.key.as_str()), text(&stored.row, "name")]
+                        .into_iter()
+                        .flatten()
+                        .map(fold)
+                        .collect(),
                     from: from(text(&stored.row, "address").unwrap_or_default()),
                     source: stored.key,
                 }
@@ -184,6 +216,8 @@ mod tests {
             format: None,
             folder: None,
             offset: Offset::constant(9),
+            others: Vec::new(),
+            names: vec![fold(source)],
             from: from(address),
         })
     }
@@ -199,7 +233,7 @@ mod tests {
         ]);
         let of = |address: &str, certificate: Option<&str>| {
             let peer = Peer { address: address.parse().unwrap(), certificate: certificate.map(str::to_owned) };
-            senders.of(&peer).map(|feed| feed.source.clone())
+            senders.of(&peer).map(|feed| feed.source)
         };
         assert_eq!(of("10.0.0.1", None).as_deref(), Some("NET"));
         assert_eq!(of("10.0.0.7", None).as_deref(), Some("ONE"));
@@ -209,6 +243,10 @@ mod tests {
         assert_eq!(of("10.0.0.9", None).as_deref(), Some("NET"), "its certificate was not shown");
         assert_eq!(of("192.0.2.1", Some(&print)).as_deref(), Some("CERT"));
         assert_eq!(of("192.0.2.1", Some("00")), None);
+        let others =
+            |address: &str| senders.of(&Peer { address: address.parse().unwrap(), certificate: None }).unwrap().others;
+        assert_eq!(others("10.0.0.7"), ["cert", "nobody"], "both that fit");
+        assert_eq!(others("10.0.0.1"), ["one", "cert", "nobody"]);
         assert!(senders.may_be("192.0.2.1".parse().unwrap(), true));
         assert!(!senders.may_be("192.0.2.1".parse().unwrap(), false));
     }

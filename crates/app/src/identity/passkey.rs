@@ -21,7 +21,7 @@ use webauthn_rs::prelude::{
 };
 
 use super::session::{Effect, Proved};
-use super::{Cookie, Methods, Signed, Terminal, has_left, has_way_in, instant, last_way_in, usable};
+use super::{Acting as _, Cookie, Methods, Signed, Terminal, has_left, has_way_in, instant, last_way_in, usable};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 

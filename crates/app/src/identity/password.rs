@@ -1,6 +1,5 @@
 //! Passwords: hashed with argon2id a few at a time, tried in one way whoever asks.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
@@ -10,7 +9,7 @@ use store::UserRow;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::session::{Effect, Proved};
-use super::{Cookie, Methods, Signed, Terminal, has_left, login_key, nobody, recovery, secrets, usable};
+use super::{Acting as _, Cookie, Methods, Signed, Terminal, has_left, login_key, nobody, recovery, secrets, usable};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 
@@ -64,6 +63,11 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Internal { message: "hashing".to_owned() })
 }
 
+/// The source of tries on a terminal where the account was used before.
+pub(super) fn known_terminal(terminal_sha256: &str) -> String {
+    format!("terminal:{terminal_sha256}")
+}
+
 /// The one answer to everything that is wrong with a sign-in by password.
 pub(super) fn refused() -> Error {
     Error::invalid(
@@ -85,7 +89,8 @@ impl App {
         password: &str,
         code: Option<&str>,
     ) -> Result<Cookie> {
-        let proved = self.prove_password(terminal.address, &login_key(login), password, code).await?;
+        let at = (terminal.sha256(), terminal.address.to_string());
+        let proved = self.prove_password(&at, &login_key(login), password, code).await?;
         self.session_open(terminal, proved).await
     }
 
@@ -101,7 +106,8 @@ impl App {
         code: Option<&str>,
     ) -> Result<Cookie> {
         let (session, user) = self.session_to_unlock(terminal, cookie).await?;
-        let proved = self.prove_password(terminal.address, &user.login_key, password, code).await?;
+        let at = (terminal.sha256(), terminal.address.to_string());
+        let proved = self.prove_password(&at, &user.login_key, password, code).await?;
         self.session_unlock(session, terminal, proved).await
     }
 
@@ -111,8 +117,8 @@ impl App {
     /// As [`App::sign_in_password`].
     pub async fn step_up_password(&self, signed: &Signed, password: &str, code: Option<&str>) -> Result<Cookie> {
         signed.need(domain::authz::Permission::UseOwnAccount)?;
-        let address = signed.row.address.parse().map_err(|_| Error::Unauthenticated)?;
-        let proved = self.prove_password(address, &login_key(&signed.user.login), password, code).await?;
+        let at = (signed.row.terminal_sha256.clone(), signed.row.address.clone());
+        let proved = self.prove_password(&at, &login_key(&signed.user.login), password, code).await?;
         self.session_step_up(signed, proved).await
     }
 
@@ -154,23 +160,31 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Who it is, if login, password and code are right; a wrong try is counted and journaled.
+    /// Who it is, if login, password and code are right; a wrong try is counted and journaled. `at` is the hash of the
+    /// terminal's key and its address.
+    ///
+    /// Tries are counted by account and address, but on a terminal where the account was used before by that terminal:
+    /// whoever shares the address with the owner can neither shut them out nor slow them down.
     async fn prove_password(
         &self,
-        address: IpAddr,
+        (terminal_sha256, address): &(String, String),
         login_key: &str,
         password: &str,
         code: Option<&str>,
     ) -> Result<Proved> {
-        let address = address.to_string();
         let account = self.identity.keys.tag(login_key);
-        let wrong = self.store.failures(&account, &address, self.now().as_microsecond()).await?;
+        let asked = self.store.user_find_login(login_key).await?;
+        // Nobody is looked up as somebody is, so that both take as long.
+        let id = asked.map(|user| user.id).unwrap_or_default();
+        let known = self.store.terminal_met(&id, terminal_sha256).await?;
+        let source = if known { known_terminal(terminal_sha256) } else { address.clone() };
+        let wrong = self.store.failures(&account, &source, self.now().as_microsecond()).await?;
         let held = slowdown(u32::try_from(wrong.everywhere).unwrap_or(u32::MAX));
-        if held > 0 {
+        if held > 0 && !known {
             tokio::time::sleep(Duration::from_secs(held)).await;
         }
         let turn = self.identity.hashing.turn().await?;
-        self.refuse_locked(&account, &address).await?;
+        self.refuse_locked(&account, &source).await?;
         let user = self.store.user_find_login(login_key).await?;
         let password = normalise(password);
         let hash = user.as_ref().and_then(|u| u.password_hash.as_deref());
@@ -183,10 +197,10 @@ impl App {
                 && usable(user, self.today())
                 && let Some((methods, effect)) = self.second_factor(user, code).await?
             {
-                return Ok(Proved { user: user.clone(), methods, effect, account: Some(account), address });
+                return Ok(Proved { user: user.clone(), methods, effect, account: Some(account), address: source });
             }
         }
-        self.sign_in_failed(user.as_ref(), Some(&account), &address, "password").await?;
+        self.sign_in_failed(user.as_ref(), Some((&account, &source)), address, "password").await?;
         drop(turn);
         Err(refused())
     }
@@ -206,10 +220,10 @@ impl App {
         Ok(there.then_some((Methods::Recovery, Effect::Recovery(sha256))))
     }
 
-    /// Refuses an address that has tried an account in vain too often, until its time is over.
-    async fn refuse_locked(&self, account: &str, address: &str) -> Result<()> {
+    /// Refuses a source that has tried an account in vain too often, until its time is over.
+    async fn refuse_locked(&self, account: &str, source: &str) -> Result<()> {
         let now = self.now().as_microsecond();
-        let wrong = self.store.failures(account, address, now).await?;
+        let wrong = self.store.failures(account, source, now).await?;
         let until = wrong.last_at + lockout(u32::try_from(wrong.here).unwrap_or(u32::MAX)) * 1_000_000;
         match until - now {
             ..=0 => Ok(()),
@@ -223,18 +237,18 @@ impl App {
         }
     }
 
-    /// Counts and journals a wrong try. What was typed as a login is not kept: people type passwords there.
+    /// Journals a wrong try, and counts it by account and source. What was typed as a login is not kept: people type passwords there.
     pub(super) async fn sign_in_failed(
         &self,
         user: Option<&UserRow>,
-        account: Option<&str>,
+        counted: Option<(&str, &str)>,
         address: &str,
         method: &str,
     ) -> Result<()> {
         let (facility, subject) = user.map_or(("", "unknown"), |user| (user.facility.as_str(), user.id.as_str()));
         let mut tx = self.store.begin(&nobody(), facility, self.now()).await?;
-        if let Some(account) = account {
-            tx.failure_add(account, address).await?;
+        if let Some((account, source)) = counted {
+            tx.failure_add(account, source).await?;
         }
         tx.record(Event::new("sign-in.fail", subject).with("address", address).with("method", method));
         Ok(tx.commit().await?)

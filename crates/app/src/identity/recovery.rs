@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use store::{GrantKind, GrantRow, UserRow};
 use uuid::Uuid;
 
+use super::password::known_terminal;
 use super::users::{keep_an_admin, reason_given};
-use super::{Cookie, Methods, Signed, Terminal, User, actor, instant, login_key, nobody, secrets, tell, usable};
+use super::{
+    Acting, Cookie, Methods, Signed, Terminal, User, actor, instant, login_key, nobody, secrets, tell, usable,
+};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 use crate::mail::notices::{self, Notice, To};
@@ -300,7 +303,10 @@ impl App {
         tx.grant_take(&grant.id).await.map_err(|_| reset_over())?;
         tx.user_update(&user).await?;
         let ended = tx.session_revoke_all(&user.id, "").await?;
-        tx.failure_clear(&self.identity.keys.tag(&user.login_key), &terminal.address.to_string()).await?;
+        let account = self.identity.keys.tag(&user.login_key);
+        for source in [terminal.address.to_string(), known_terminal(&terminal.sha256())] {
+            tx.failure_clear(&account, &source).await?;
+        }
         let event = Event::new("reset.use", user.id.clone()).with("confirmed_by", asked.confirmed_by);
         tx.record(event.with("sessions_ended", ended));
         let cookie = self.session_insert(&mut tx, terminal, &user, Methods::Recovery).await?;
@@ -313,8 +319,8 @@ impl App {
     /// # Errors
     /// [`Error::Forbidden`] for who neither manages accounts nor approves, [`Error::Fields`] without a reason,
     /// `AUT-021` when the account is not put away.
-    pub async fn emergency_open(&self, signed: &Signed, user_id: &str, reason: &str) -> Result<()> {
-        self.emergency_set(signed, user_id, false, reason).await
+    pub async fn emergency_open(&self, by: &dyn Acting, user_id: &str, reason: &str) -> Result<()> {
+        self.emergency_set(by, user_id, false, reason).await
     }
 
     /// Puts an account away as an emergency account, and ends its sessions.
@@ -322,16 +328,16 @@ impl App {
     /// # Errors
     /// [`Error::Forbidden`] for who does not manage accounts, `AUT-021` when it is put away already, `AUT-016` for the last
     /// administrator's.
-    pub async fn emergency_close(&self, signed: &Signed, user_id: &str, reason: &str) -> Result<()> {
-        signed.need(Permission::ManageUsers)?;
-        self.emergency_set(signed, user_id, true, reason).await
+    pub async fn emergency_close(&self, by: &dyn Acting, user_id: &str, reason: &str) -> Result<()> {
+        by.need(Permission::ManageUsers)?;
+        self.emergency_set(by, user_id, true, reason).await
     }
 
-    async fn emergency_set(&self, signed: &Signed, user_id: &str, sealed: bool, reason: &str) -> Result<()> {
-        may_confirm(signed)?;
+    async fn emergency_set(&self, by: &dyn Acting, user_id: &str, sealed: bool, reason: &str) -> Result<()> {
+        may_confirm(by)?;
         let reason = reason_given(reason)?;
-        let mut user = self.user_here(signed, user_id).await?;
-        if user.sealed == sealed || user.id == signed.user.id {
+        let mut user = self.user_here(by, user_id).await?;
+        if user.sealed == sealed || user.id == by.user().id {
             return Err(Error::invalid(
                 "AUT-021",
                 "非常時用アカウントの封印を変えられません。すでにその状態か、自分のアカウントです。一覧で状態を確かめてください。",
@@ -340,8 +346,8 @@ impl App {
         user.sealed = sealed;
         let (action, done) =
             if sealed { ("emergency.close", "封印しました") } else { ("emergency.open", "開封しました") };
-        let notice = format!("{}が非常時用アカウント「{}」を{done}。理由：{reason}", signed.actor().name, user.login);
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        let notice = format!("{}が非常時用アカウント「{}」を{done}。理由：{reason}", by.actor().name, user.login);
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         tx.user_update(&user).await?;
         if sealed {
             keep_an_admin(&tx).await?;
@@ -358,11 +364,12 @@ impl App {
 }
 
 /// Refuses who may not vouch for others.
-fn may_confirm(signed: &Signed) -> Result<()> {
-    signed.need(Permission::UseOwnAccount)?;
+fn may_confirm(by: &dyn Acting) -> Result<()> {
+    const EITHER: [Permission; 2] = [Permission::ManageUsers, Permission::Approve];
+    let [manage, approve] = EITHER;
+    by.need(manage).or_else(|_| by.need(approve))?;
     // By one's own role: whoever only approves in somebody's place does not vouch for people.
-    let may = [Permission::ManageUsers, Permission::Approve].into_iter().any(|p| signed.user.role.may(p));
-    if may { Ok(()) } else { Err(Error::Forbidden) }
+    if EITHER.into_iter().any(|p| by.user().role.may(p)) { Ok(()) } else { Err(Error::Forbidden) }
 }
 
 fn state(asked: &Asked) -> Result<String> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::password::refused;
 use super::{
-    Cookie, Methods, Signed, Terminal, User, actor, has_left, instant, nobody, product, secrets, tell, usable,
+    Acting, Cookie, Methods, Signed, Terminal, User, actor, has_left, instant, nobody, product, secrets, tell, usable,
 };
 use crate::App;
 use crate::error::{Error, FieldError, Result};
@@ -30,6 +30,7 @@ pub(super) struct Proved {
     pub(super) effect: Effect,
     /// Key under which wrong tries of the account are counted, if it was one that is counted.
     pub(super) account: Option<String>,
+    /// Where it was proved from; of a counted account, the source under which its tries are counted.
     pub(super) address: String,
 }
 
@@ -140,6 +141,7 @@ impl App {
     pub async fn session(&self, terminal: &Terminal, cookie: &str) -> Result<Option<Signed>> {
         let now = self.now();
         let Some((mut session, user)) = self.session_live(cookie).await? else { return Ok(None) };
+        session.seen_at = session.seen_at.max(self.identity.unsaved.seen(&session.id));
         let idle_ends_at = instant(session.seen_at)? + idle(session.shared);
         match place(&session, terminal) {
             Place::Elsewhere => {
@@ -156,7 +158,11 @@ impl App {
                 if session.locked_at.is_none() && now.duration_since(instant(session.seen_at)?) >= NOTED_EVERY =>
             {
                 session.seen_at = now.as_microsecond();
-                self.store.session_touch(&session.id, session.seen_at).await?;
+                match self.store.session_touch(&session.id, session.seen_at).await {
+                    // Whoever reads goes on reading while nothing can be written.
+                    Err(store::Error::DiskFull) => self.identity.unsaved.note(&session.id, session.seen_at),
+                    outcome => outcome?,
+                }
             }
             Place::Same => {}
         }
@@ -180,12 +186,21 @@ impl App {
 
     async fn session_lock(&self, session: &mut SessionRow, user: &UserRow, why: &str) -> Result<()> {
         if session.locked_at.is_none() {
-            let mut tx = self.store.begin(&actor(&user.name, &user.login), &session.facility, self.now()).await?;
-            if tx.session_lock(&session.id).await? {
-                tx.record(Event::new("session.lock", session.id.clone()).with("why", why));
-                tx.commit().await?;
-            }
             session.locked_at = Some(self.now().as_microsecond());
+            match self.session_lock_kept(session, user, why).await {
+                // It is found out anew at every request until it can be written.
+                Err(Error::Store(store::Error::DiskFull)) => {}
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn session_lock_kept(&self, session: &SessionRow, user: &UserRow, why: &str) -> Result<()> {
+        let mut tx = self.store.begin(&actor(&user.name, &user.login), &session.facility, self.now()).await?;
+        if tx.session_lock(&session.id).await? {
+            tx.record(Event::new("session.lock", session.id.clone()).with("why", why));
+            tx.commit().await?;
         }
         Ok(())
     }
@@ -290,6 +305,15 @@ impl App {
         Ok(tx.commit().await?)
     }
 
+    /// Whether a session of an account is still live; a locked one is.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn session_alive(&self, user_id: &str, session_id: &str) -> Result<bool> {
+        let live = self.store.session_list(user_id, self.now().as_microsecond()).await?;
+        Ok(live.iter().any(|session| session.id == session_id))
+    }
+
     /// The live sessions of an account, newest first.
     ///
     /// # Errors
@@ -317,14 +341,14 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none that one may end.
-    pub async fn session_revoke(&self, signed: &Signed, session_id: &str) -> Result<()> {
-        signed.need(Permission::UseOwnAccount)?;
+    pub async fn session_revoke(&self, by: &dyn Acting, session_id: &str) -> Result<()> {
+        by.need(Permission::UseOwnAccount)?;
         let missing = || Error::NotFound { what: "セッション".to_owned() };
-        if !signed.may(Permission::ManageUsers) {
-            let own = self.session_list(&signed.user.id).await?;
+        if by.need(Permission::ManageUsers).is_err() {
+            let own = self.session_list(&by.user().id).await?;
             own.iter().find(|session| session.id == session_id).ok_or_else(missing)?;
         }
-        let mut tx = self.store.begin(&signed.actor(), &signed.user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &by.user().facility, self.now()).await?;
         if !tx.session_revoke(session_id).await? {
             return Err(missing());
         }

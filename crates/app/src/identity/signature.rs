@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use webauthn_rs::prelude::DiscoverableAuthentication;
 
 use super::passkey::{Ceremony, ceremony_over};
-use super::{Cookie, Signed};
+use super::{Acting as _, Cookie, Signed};
 use crate::App;
 use crate::error::{Error, Result};
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::TokenRow;
 use uuid::Uuid;
 
-use super::{Cookie, Signed, User, instant, login_key, usable};
+use super::{Acting, Cookie, Signed, User, instant, login_key, usable};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 
@@ -18,6 +18,19 @@ const LONGEST: i32 = 366;
 const PREFIX: &str = "sakimori_";
 /// Use is noted this often.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a new token is for.
+#[derive(Clone, Copy, Debug)]
+pub struct NewToken<'a> {
+    /// What people call it.
+    pub name: &'a str,
+    /// What it may do.
+    pub scopes: &'a [Permission],
+    /// Keys or names of the sources in whose name it may hand in records; empty for every one of its facility.
+    pub sources: &'a [String],
+    /// Last day (Japan) on which it works.
+    pub ends_on: Date,
+}
 
 /// A token, for lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +43,8 @@ pub struct TokenInfo {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Permission>,
+    /// Keys of the sources for which it may speak; empty for every one.
+    pub sources: Vec<String>,
     /// Last day on which it works.
     pub ends_on: Date,
     /// When it was made.
@@ -44,6 +59,7 @@ fn info(row: TokenRow) -> Result<TokenInfo> {
     let ends_on = row.ends_on.parse().map_err(|_| Error::Internal { message: format!("token {}", row.id) })?;
     Ok(TokenInfo {
         scopes: row.scopes.split_whitespace().filter_map(Permission::parse).collect(),
+        sources: row.sources.iter().flat_map(|keys| keys.lines()).map(str::to_owned).collect(),
         ends_on,
         made_at: instant(row.made_at)?,
         used_at: row.used_at.map(instant).transpose()?,
@@ -57,10 +73,14 @@ fn info(row: TokenRow) -> Result<TokenInfo> {
 /// A program that showed a token: it acts in the name of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
+    /// Id of the token, which is no secret.
+    pub id: String,
     /// The account.
     pub user: User,
     /// What it may do: what the token was given and the account's role still has.
     pub scopes: Vec<Permission>,
+    /// Keys of the sources for which it may speak; empty for every one of its facility.
+    pub sources: Vec<String>,
     /// What the token is called.
     pub token: String,
 }
@@ -73,25 +93,33 @@ impl Program {
 
     /// The program as the journal names it: `名前（login）／token`.
     pub fn actor(&self) -> Actor {
+        Acting::actor(self)
+    }
+}
+
+impl Acting for Program {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn actor(&self) -> Actor {
         Actor::new(format!("{}（{}）／{}", self.user.name, self.user.login, self.token))
+    }
+
+    fn need(&self, permission: Permission) -> Result<()> {
+        if self.may(permission) { Ok(()) } else { Err(Error::Forbidden) }
     }
 }
 
 impl App {
-    /// Makes a token that may do `scopes` until the end of `ends_on` in Japan.
+    /// Makes a token.
     ///
     /// # Errors
     /// [`Error::StepUp`] without a fresh proof; [`Error::Fields`] without a name or scope, for a scope one does not have
-    /// oneself, and for a day that is past or more than a year away.
-    pub async fn token_make(
-        &self,
-        signed: &Signed,
-        name: &str,
-        scopes: &[Permission],
-        ends_on: Date,
-    ) -> Result<Cookie> {
+    /// oneself, for a source that is not registered, and for a day that is past or more than a year away.
+    pub async fn token_make(&self, signed: &Signed, new: NewToken<'_>) -> Result<Cookie> {
         signed.need_fresh(self.now())?;
-        self.token_insert(&signed.actor(), &signed.user, name, scopes, ends_on).await
+        self.token_insert(&signed.actor(), &signed.user, new).await
     }
 
     /// The same for whoever runs the server, who needs no session: the token acts in the name of the account `login` of
@@ -100,33 +128,28 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`] when the facility has no such account that may be used; [`Error::Fields`] as for
     /// [`token_make`](Self::token_make).
-    pub async fn token_issue(
-        &self,
-        actor: &Actor,
-        facility: &str,
-        login: &str,
-        name: &str,
-        scopes: &[Permission],
-        ends_on: Date,
-    ) -> Result<Cookie> {
+    pub async fn token_issue(&self, actor: &Actor, facility: &str, login: &str, new: NewToken<'_>) -> Result<Cookie> {
         let missing = || Error::NotFound { what: format!("アカウント「{login}」") };
         let found = self.store.user_find_login(&login_key(login)).await?;
         let user = found.filter(|user| user.facility == facility && usable(user, self.today())).ok_or_else(missing)?;
-        self.token_insert(actor, &User::of(&user)?, name, scopes, ends_on).await
+        self.token_insert(actor, &User::of(&user)?, new).await
     }
 
-    async fn token_insert(
-        &self,
-        actor: &Actor,
-        user: &User,
-        name: &str,
-        scopes: &[Permission],
-        ends_on: Date,
-    ) -> Result<Cookie> {
-        let name = domain::text::tidy(name);
+    async fn token_insert(&self, actor: &Actor, user: &User, new: NewToken<'_>) -> Result<Cookie> {
+        let NewToken { scopes, ends_on, .. } = new;
+        let name = domain::text::tidy(new.name);
+        let sources = self.source_keys(&user.facility, new.sources).await?;
+        let works = |token: &TokenInfo| !token.revoked && token.ends_on >= self.today();
+        let twice = |token: &TokenInfo| works(token) && token.user == user.id && token.name == name;
+        let twice = self.token_list(&user.facility).await?.iter().any(twice);
         let latest = domain::evaluate::plus(self.today(), LONGEST);
         let faults: Vec<FieldError> = [
             (name.is_empty(), "name", "名前がありません。何に使うかを入れてください。"),
+            (
+                twice,
+                "name",
+                "同じ名前のトークンが、すでにあります。見失ったときは取り消してから、または別の名前で作ってください。",
+            ),
             (
                 scopes.is_empty() || !scopes.iter().all(|scope| user.role.may(*scope)),
                 "scopes",
@@ -136,6 +159,11 @@ impl App {
                 ends_on < self.today() || ends_on > latest,
                 "ends_on",
                 "終わりの日が過ぎているか、1年より先です。1年以内の日にしてください。",
+            ),
+            (
+                sources.is_none(),
+                "sources",
+                "台帳「記録の取込み元」に使用中でないものがあります。取込み元番号を確かめてください。",
             ),
         ]
         .into_iter()
@@ -158,11 +186,16 @@ impl App {
             made_at: self.now().as_microsecond(),
             used_at: None,
             revoked_at: None,
+            sources: sources.filter(|keys| !keys.is_empty()).map(|keys| keys.join("\n")),
         };
         let mut tx = self.store.begin(actor, &row.facility, self.now()).await?;
         tx.token_insert(&row).await?;
         let event = Event::new("token.make", row.id).with("name", row.name).with("scopes", row.scopes);
-        tx.record(event.with("login", &user.login));
+        let event = event.with("login", &user.login);
+        tx.record(match row.sources {
+            Some(sources) => event.with("sources", sources.replace('\n', ", ")),
+            None => event,
+        });
         tx.commit().await?;
         Ok(secret)
     }
@@ -179,13 +212,14 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none that one may revoke.
-    pub async fn token_revoke(&self, signed: &Signed, id: &str) -> Result<()> {
-        signed.need(Permission::UseOwnAccount)?;
-        let known = self.token_list(&signed.user.facility).await?;
-        let may = |token: &&TokenInfo| token.user == signed.user.id || signed.may(Permission::ManageUsers);
+    pub async fn token_revoke(&self, by: &dyn Acting, id: &str) -> Result<()> {
+        by.need(Permission::UseOwnAccount)?;
+        let (facility, manages) = (&by.user().facility, by.need(Permission::ManageUsers).is_ok());
+        let known = self.token_list(facility).await?;
+        let may = |token: &&TokenInfo| token.user == by.user().id || manages;
         let found = known.iter().find(|token| token.id == id && !token.revoked).filter(may);
         found.ok_or_else(|| Error::NotFound { what: "APIトークン".to_owned() })?;
-        let mut tx = self.store.begin(&signed.actor(), &signed.user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), facility, self.now()).await?;
         tx.token_revoke(id).await?;
         tx.record(Event::new("token.revoke", id));
         Ok(tx.commit().await?)
@@ -206,10 +240,25 @@ impl App {
         };
         let now = self.now();
         if token.used_at.is_none_or(|used| now.duration_since(used) >= NOTED_EVERY) {
-            self.store.token_touch(&token.id, now.as_microsecond()).await?;
+            match self.store.token_touch(&token.id, now.as_microsecond()).await {
+                // A program that reads goes on reading.
+                Err(store::Error::DiskFull) => {}
+                outcome => outcome?,
+            }
         }
         let user = User::of(&user)?;
         let scopes = token.scopes.into_iter().filter(|scope| user.role.may(*scope)).collect();
-        Ok(Some(Program { user, scopes, token: token.name }))
+        Ok(Some(Program { id: token.id, user, scopes, sources: token.sources, token: token.name }))
+    }
+
+    /// Whether the token of a program still works, and its account.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn program_alive(&self, program: &Program) -> Result<bool> {
+        let works = |token: &TokenInfo| token.id == program.id && !token.revoked && token.ends_on >= self.today();
+        let user = self.store.user_find(&program.user.id).await?;
+        let usable = user.is_some_and(|user| usable(&user, self.today()));
+        Ok(usable && self.token_list(&program.user.facility).await?.iter().any(works))
     }
 }

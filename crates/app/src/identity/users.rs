@@ -2,14 +2,14 @@
 
 use domain::authz::{Permission, Role};
 use domain::journal::Event;
-use domain::ledger::ledger;
+use domain::ledger::{Value, ledger};
 use domain::text::{Lang, tidy};
 use domain::threshold::ACCOUNT_USED;
 use jiff::civil::Date;
 use store::{UserRow, WriteTx};
 use uuid::Uuid;
 
-use super::{Signed, User, login_key};
+use super::{Acting, Signed, User, login_key};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
 use crate::mail::address;
@@ -42,6 +42,50 @@ pub struct NewUser {
     pub email: String,
     /// Emergency account: put away until somebody opens it.
     pub sealed: bool,
+}
+
+/// A decision on the role of somebody whose department, profession or duties changed.
+#[derive(Clone, Copy, Debug)]
+pub struct DutiesReview<'a> {
+    /// The role from now on, maybe the same.
+    pub role: Role,
+    /// Why.
+    pub reason: &'a str,
+    /// What the ledger of people said, as it was shown.
+    pub shown: &'a str,
+}
+
+/// What the ledger of people says of an account's person now, in words; `None` for an account of nobody there.
+fn duties(row: &UserRow) -> Option<String> {
+    row.person.as_ref()?;
+    let column = ledger("people").and_then(|people| people.column("duties"));
+    let charged = row.charged_with.clone().map(Value::Text).zip(column);
+    let charged = charged.map(|(codes, column)| column.show(&codes, Lang::Ja));
+    let said = [row.job.clone(), row.department.clone(), charged];
+    Some(said.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("／"))
+}
+
+/// What it said when somebody last decided on the role, and what it says now, where these differ on a live account.
+pub(super) fn moved(row: &UserRow) -> Option<(String, String)> {
+    let live = row.disabled_at.is_none() && !row.sealed;
+    row.duties.clone().zip(duties(row)).filter(|(before, now)| live && before != now)
+}
+
+/// Refuses a role that the account lacks something for.
+fn fits_role(user: &UserRow, role: Role) -> Result<()> {
+    if role.is_guest() && user.valid_until.is_none() {
+        return Err(Error::invalid(
+            "AUT-022",
+            "役割を変えられません。監査担当者と保守事業者のアカウントには終わりの日が要りますが、このアカウントにはありません。期間を決めた新しいアカウントを作ってください。",
+        ));
+    }
+    if role == Role::Auditor && (user.sees_from.is_none() || user.sees_until.is_none()) {
+        return Err(Error::invalid(
+            "AUT-022",
+            "役割を変えられません。監査担当者のアカウントには監査の対象期間が要りますが、このアカウントにはありません。期間を決めた新しいアカウントを作ってください。",
+        ));
+    }
+    Ok(())
 }
 
 /// Name and login as they will be stored.
@@ -125,9 +169,9 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for who may not manage accounts, [`Error::Fields`] when something entered will not do.
-    pub async fn user_add(&self, signed: &Signed, new: NewUser) -> Result<User> {
-        signed.need(Permission::ManageUsers)?;
-        let facility = &signed.user.facility;
+    pub async fn user_add(&self, by: &dyn Acting, new: NewUser) -> Result<User> {
+        by.need(Permission::ManageUsers)?;
+        let facility = &by.user().facility;
         let (name, login) = checked(&new.name, &new.login)?;
         let mut faults = Vec::new();
         if self.store.user_find_login(&login_key(&login)).await?.is_some() {
@@ -179,12 +223,17 @@ impl App {
             email,
             ..new_row(facility, &name, &login, new.role, self.now().as_microsecond())
         };
-        let mut tx = self.store.begin(&signed.actor(), facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), facility, self.now()).await?;
         tx.user_insert(&row).await?;
         let event = Event::new("user.add", row.id.clone()).with("login", &row.login).with("role", &row.role);
         tx.record(event.with("sealed", row.sealed));
         tx.commit().await?;
-        User::of(&row)
+        // What the ledger says of the person is read beside the account.
+        let made = self.store.user_find(&row.id).await?.unwrap_or(row);
+        if let Some(duties) = duties(&made) {
+            self.store.user_duties_note(&made.id, &duties).await?;
+        }
+        User::of(&UserRow { duties: duties(&made), ..made })
     }
 
     /// Gives an account another role.
@@ -192,25 +241,46 @@ impl App {
     /// # Errors
     /// `AUT-015` for one's own, `AUT-016` for the last administrator's, `AUT-022` for a role that comes for a time when
     /// the account has no end, or for an auditor when it has no period to see.
-    pub async fn user_role_set(&self, signed: &Signed, id: &str, role: Role) -> Result<()> {
-        let mut user = self.user_managed(signed, id).await?;
-        if role.is_guest() && user.valid_until.is_none() {
-            return Err(Error::invalid(
-                "AUT-022",
-                "役割を変えられません。監査担当者と保守事業者のアカウントには終わりの日が要りますが、このアカウントにはありません。期間を決めた新しいアカウントを作ってください。",
-            ));
-        }
-        if role == Role::Auditor && (user.sees_from.is_none() || user.sees_until.is_none()) {
-            return Err(Error::invalid(
-                "AUT-022",
-                "役割を変えられません。監査担当者のアカウントには監査の対象期間が要りますが、このアカウントにはありません。期間を決めた新しいアカウントを作ってください。",
-            ));
-        }
+    pub async fn user_role_set(&self, by: &dyn Acting, id: &str, role: Role) -> Result<()> {
+        let mut user = self.user_managed(by, id).await?;
+        fits_role(&user, role)?;
         let before = std::mem::replace(&mut user.role, role.code().to_owned());
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        // Whoever gives a role has the person as they are now in mind.
+        user.duties = duties(&user);
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         tx.user_update(&user).await?;
         keep_an_admin(&tx).await?;
         tx.record(Event::new("user.role", user.id).with("before", before).with("after", user.role));
+        Ok(tx.commit().await?)
+    }
+
+    /// Decides on the role of somebody whose department, profession or duties changed (異動); the same role is a decision
+    /// too. Who has no colleague to ask may keep their own role, and the journal says so.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when nothing is to be decided, or the ledger says something else than was shown;
+    /// [`Error::Fields`] without a reason; `AUT-015` for another role of one's own; else as
+    /// [`user_role_set`](Self::user_role_set).
+    pub async fn user_duties_review(&self, by: &dyn Acting, id: &str, review: DutiesReview<'_>) -> Result<()> {
+        by.need(Permission::ManageUsers)?;
+        let mut user = self.user_here(by, id).await?;
+        let reason = reason_given(review.reason)?;
+        let Some((before, now)) = moved(&user).filter(|(_, now)| now == review.shown) else {
+            let message = "判断を記録できませんでした。表示された後に職員名簿が変わったか、すでに判断されています。今の内容を確かめてから、もう一度行ってください。";
+            return Err(Error::Conflict { message: message.to_owned() });
+        };
+        let own = id == by.user().id;
+        if own && review.role.code() != user.role {
+            return Err(own_account());
+        }
+        fits_role(&user, review.role)?;
+        let role = std::mem::replace(&mut user.role, review.role.code().to_owned());
+        user.duties = Some(now.clone());
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
+        tx.user_update(&user).await?;
+        keep_an_admin(&tx).await?;
+        let event = Event::new("user.duties", user.id).with("duties_before", before).with("duties_after", now);
+        tx.record(event.with("before", role).with("after", user.role).with("own", own).with("reason", reason));
         Ok(tx.commit().await?)
     }
 
@@ -218,11 +288,11 @@ impl App {
     ///
     /// # Errors
     /// `AUT-015` for one's own, `AUT-016` for the last administrator's, [`Error::Fields`] without a reason.
-    pub async fn user_disable(&self, signed: &Signed, id: &str, reason: &str) -> Result<()> {
-        let mut user = self.user_managed(signed, id).await?;
+    pub async fn user_disable(&self, by: &dyn Acting, id: &str, reason: &str) -> Result<()> {
+        let mut user = self.user_managed(by, id).await?;
         let reason = reason_given(reason)?;
         (user.disabled_at, user.disabled_reason) = (Some(self.now().as_microsecond()), Some(reason.clone()));
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         tx.user_update(&user).await?;
         keep_an_admin(&tx).await?;
         let ended = tx.session_revoke_all(&user.id, "").await?;
@@ -234,10 +304,10 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when the facility has no such account.
-    pub async fn user_enable(&self, signed: &Signed, id: &str) -> Result<()> {
-        let mut user = self.user_managed(signed, id).await?;
+    pub async fn user_enable(&self, by: &dyn Acting, id: &str) -> Result<()> {
+        let mut user = self.user_managed(by, id).await?;
         (user.disabled_at, user.disabled_reason) = (None, None);
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         tx.user_update(&user).await?;
         tx.record(Event::new("user.enable", user.id));
         Ok(tx.commit().await?)
@@ -247,10 +317,10 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when the facility has no such account.
-    pub async fn user_sessions_end(&self, signed: &Signed, id: &str) -> Result<u64> {
-        signed.need(Permission::ManageUsers)?;
-        let user = self.user_here(signed, id).await?;
-        let mut tx = self.store.begin(&signed.actor(), &user.facility, self.now()).await?;
+    pub async fn user_sessions_end(&self, by: &dyn Acting, id: &str) -> Result<u64> {
+        by.need(Permission::ManageUsers)?;
+        let user = self.user_here(by, id).await?;
+        let mut tx = self.store.begin(&by.actor(), &user.facility, self.now()).await?;
         let ended = tx.session_revoke_all(&user.id, "").await?;
         tx.record(Event::new("user.sessions-end", user.id).with("sessions_ended", ended));
         tx.commit().await?;
@@ -261,17 +331,17 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for who may not manage accounts, [`Error::Conflict`] when the list is another by now.
-    pub async fn users_review(&self, signed: &Signed, shown_sha256: &str) -> Result<usize> {
-        signed.need(Permission::ManageUsers)?;
-        let facility = &signed.user.facility;
+    pub async fn users_review(&self, by: &dyn Acting, shown_sha256: &str) -> Result<usize> {
+        by.need(Permission::ManageUsers)?;
+        let facility = &by.user().facility;
         let users = self.user_list(facility).await?;
         if users_sha256(&users) != shown_sha256 {
             let message =
                 "確認を記録できませんでした。表示された後に利用者が変わっています。もう一度見て、確かめてください。";
             return Err(Error::Conflict { message: message.to_owned() });
         }
-        let mut tx = self.store.begin(&signed.actor(), facility, self.now()).await?;
-        tx.signature_insert(REVIEW, &signed.user.name, shown_sha256).await?;
+        let mut tx = self.store.begin(&by.actor(), facility, self.now()).await?;
+        tx.signature_insert(REVIEW, &by.user().name, shown_sha256).await?;
         tx.record(Event::new("users.review", REVIEW).with("records", users.len()).with("sha256", shown_sha256));
         tx.commit().await?;
         Ok(users.len())
@@ -287,12 +357,16 @@ impl App {
         Ok(last.map(|(by, on, sha256)| (by, on, sha256 == now)))
     }
 
-    /// Disables the accounts of everybody whose last day (ledger of people) is over in Japan; how many.
+    /// Disables the accounts of everybody whose last day (ledger of people) is over in Japan; how many. Accounts from
+    /// before there were such decisions begin with what the ledger says now.
     ///
     /// # Errors
     /// Any store error.
     pub async fn accounts_refresh(&self) -> Result<u64> {
         let mut count = 0;
+        for user in self.store.user_list_undecided().await? {
+            self.store.user_duties_note(&user.id, &duties(&user).unwrap_or_default()).await?;
+        }
         for user in self.store.user_list_left(self.today()).await? {
             count += u64::from(self.disable_left(&user).await?);
         }
@@ -338,18 +412,18 @@ impl App {
     }
 
     /// An account of one's facility.
-    pub(super) async fn user_here(&self, signed: &Signed, id: &str) -> Result<UserRow> {
-        let found = self.store.user_find(id).await?.filter(|user| user.facility == signed.user.facility);
+    pub(super) async fn user_here(&self, by: &dyn Acting, id: &str) -> Result<UserRow> {
+        let found = self.store.user_find(id).await?.filter(|user| user.facility == by.user().facility);
         found.ok_or_else(|| Error::NotFound { what: "アカウント".to_owned() })
     }
 
     /// Somebody else's account that one may manage.
-    async fn user_managed(&self, signed: &Signed, id: &str) -> Result<UserRow> {
-        signed.need(Permission::ManageUsers)?;
-        if id == signed.user.id {
+    async fn user_managed(&self, by: &dyn Acting, id: &str) -> Result<UserRow> {
+        by.need(Permission::ManageUsers)?;
+        if id == by.user().id {
             return Err(own_account());
         }
-        self.user_here(signed, id).await
+        self.user_here(by, id).await
     }
 }
 

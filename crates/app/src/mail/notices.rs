@@ -1,10 +1,11 @@
 //! What mail tells: that there is something to see, how much, and where. No names out of ledgers, no patients, no secrets.
 
+use domain::access::review::Signal;
 use domain::authz::{Permission, Role};
 use domain::evaluate::{Facility, plus};
 use domain::jp::time_in_japan;
 use domain::message;
-use domain::text::Lang;
+use domain::text::{Label, Lang};
 use domain::workflow::approval::same_person;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -46,6 +47,14 @@ pub(crate) enum Notice<'a> {
     Emergency { about: &'a str },
     /// Something waits for approval; told once an hour.
     Asked { at: Timestamp },
+    /// Something stands out in the access log; told once a day of each signal.
+    StandsOut { signal: Signal, on: Date },
+    /// An auditor asks for evidence.
+    EvidenceAsked { no: &'a str },
+    /// Evidence was handed in.
+    EvidenceReady { no: &'a str, rev: i64 },
+    /// An auditor sent evidence back.
+    EvidenceBack { no: &'a str, rev: i64 },
 }
 
 impl Notice<'_> {
@@ -56,6 +65,10 @@ impl Notice<'_> {
             Self::LeaverDisabled { .. } => "mail-leaver",
             Self::Emergency { .. } => "mail-emergency",
             Self::Asked { .. } => "mail-asked",
+            Self::StandsOut { .. } => "mail-stands-out",
+            Self::EvidenceAsked { .. } => "mail-evidence",
+            Self::EvidenceReady { .. } => "mail-evidence-ready",
+            Self::EvidenceBack { .. } => "mail-evidence-back",
         }
     }
 
@@ -67,6 +80,10 @@ impl Notice<'_> {
             Self::LeaverDisabled { user } => format!("leaver:{user}"),
             Self::Emergency { about } => format!("emergency:{about}"),
             Self::Asked { at } => format!("asked:{}", time_in_japan(at).strftime("%Y-%m-%dT%H")),
+            Self::StandsOut { signal, on } => format!("review:{}:{on}", signal.code()),
+            Self::EvidenceAsked { no } => format!("evidence:{no}"),
+            Self::EvidenceReady { no, rev } => format!("evidence-ready:{no}:{rev}"),
+            Self::EvidenceBack { no, rev } => format!("evidence-back:{no}:{rev}"),
         }
     }
 }
@@ -78,10 +95,26 @@ pub(crate) async fn tell(tx: &mut WriteTx, to: To<'_>, notice: Notice<'_>, now: 
         Notice::NewTerminal { address, .. } => address,
         _ => "",
     };
+    let number = match notice {
+        Notice::EvidenceAsked { no } | Notice::EvidenceReady { no, .. } | Notice::EvidenceBack { no, .. } => no,
+        _ => "",
+    };
     let key = notice.key();
     // The language of the reader is not known here; both stand in one mail.
-    let both =
-        |part: &str| [Lang::Ja, Lang::En].map(|lang| message::say(lang, part, &[("at", &at), ("address", &address)]));
+    let signal = match notice {
+        Notice::StandsOut { signal, .. } => signal.label(),
+        _ => Label::new("", ""),
+    };
+    let both = |part: &str| {
+        let said = |lang| {
+            message::say(
+                lang,
+                part,
+                &[("at", &at), ("address", &address), ("signal", &signal.in_lang(lang)), ("no", &number)],
+            )
+        };
+        [Lang::Ja, Lang::En].map(said)
+    };
     let [subject, _] = both(&format!("{key}-subject"));
     let body = both(key).join("\n\n");
     let to = match to {

@@ -14,6 +14,7 @@ use domain::journal::{Actor, Event};
 use domain::unrecorded::Class;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use store::Unplaced;
 
 use crate::App;
 use crate::error::{Error, Result};
@@ -113,6 +114,34 @@ impl App {
         Ok(())
     }
 
+    /// Whether nothing is written, as the disk was found full.
+    pub fn is_full(&self) -> bool {
+        self.store.is_full()
+    }
+
+    /// Looks whether there is room again where the disk was found full. Then what went on without a record comes first.
+    ///
+    /// # Errors
+    /// STO-006 as long as there is none; any store error.
+    pub async fn look_for_room(&self) -> Result<()> {
+        if !self.is_full() {
+            return Ok(());
+        }
+        let _turn = self.gaps.closing.lock().await;
+        let gaps = self.gaps.all();
+        let place = |gap: &Gap| Unplaced {
+            actor: Actor::new(SELF),
+            facility: gap.facility.clone(),
+            at: self.now(),
+            event: gap.event(),
+        };
+        let first: Vec<Unplaced> = gaps.iter().map(place).collect();
+        self.store.recover(&first.iter().collect::<Vec<_>>()).await?;
+        gaps.iter().for_each(|gap| self.gaps.closed(gap));
+        tracing::warn!("there is room on the disk again");
+        Ok(())
+    }
+
     /// The same app with the gaps that an earlier process left in a data folder, where its own are kept, too.
     ///
     /// # Errors
@@ -139,14 +168,16 @@ impl App {
         Ok(())
     }
 
-    /// Decides whether acts of a class go on when they cannot be recorded.
+    /// Decides for classes whether their acts go on when they cannot be recorded. It holds for the whole installation.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn decide_unrecorded(&self, by: &Actor, class: Class, goes_on: bool) -> Result<()> {
+    pub async fn decide_unrecorded(&self, by: &Actor, decided: &[(Class, bool)]) -> Result<()> {
         let mut tx = self.store.begin(by, "", self.now()).await?;
-        tx.unrecorded_set(class, goes_on).await?;
-        tx.record(Event::new("journal.on-failure", class.code()).with("goes_on", goes_on));
+        for (class, goes_on) in decided {
+            tx.unrecorded_set(*class, *goes_on).await?;
+            tx.record(Event::new("journal.on-failure", class.code()).with("goes_on", goes_on));
+        }
         tx.commit().await?;
         self.refresh_decisions().await
     }
@@ -170,6 +201,10 @@ impl Gaps {
             }),
         }
         open.keep();
+    }
+
+    fn all(&self) -> Vec<Gap> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).gaps.clone()
     }
 
     fn first(&self) -> Option<Gap> {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{key_of, of};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
-use crate::identity::{Signed, User};
+use crate::identity::{Acting, Signed, User};
 
 /// Longest a deputy is appointed for, in days.
 const LONGEST: i32 = 92;
@@ -65,8 +65,8 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for whose role does not approve, [`Error::Fields`] for what will not do.
-    pub async fn deputy_appoint(&self, signed: &Signed, typed: &Appointment) -> Result<()> {
-        let own = may_appoint(signed)?;
+    pub async fn deputy_appoint(&self, by: &dyn Acting, typed: &Appointment) -> Result<()> {
+        let own = may_appoint(by)?;
         let today = self.today();
         let mut faults = Vec::new();
         let mut day = |field: &str, typed: &str| match domain::jp::parse_date(typed) {
@@ -95,6 +95,18 @@ impl App {
         if chosen.is_none() {
             faults.push(FieldError::new("deputy", "代理の人を選んでください（DPT-001）。"));
         }
+        let twice = |row: &DeputyRow| {
+            let same = |day: Option<Date>, text: &str| day.is_some_and(|day| day.to_string() == text);
+            row.principal == own.id
+                && row.deputy == typed.deputy
+                && same(from, &row.from_on)
+                && same(until, &row.until_on)
+        };
+        if self.store.deputy_list(&own.facility, &today.to_string()).await?.iter().any(twice) {
+            let message =
+                "同じ人の同じ期間の代理が、すでにあります（DPT-002）。変えるときは、先に今の代理を終えてください。";
+            faults.push(FieldError::new("deputy", message));
+        }
         let reason = tidy(&typed.reason);
         if reason.is_empty() {
             faults.push(FieldError::new("reason", "理由がありません（DPT-001）。出張・休暇などを入れてください。"));
@@ -110,11 +122,11 @@ impl App {
             from_on: from.to_string(),
             until_on: until.to_string(),
             reason,
-            made_by: signed.actor().name,
+            made_by: by.actor().name,
             made_at: self.now().as_microsecond(),
             ended_at: None,
         };
-        let mut tx = self.store.begin(&signed.actor(), &own.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &own.facility, self.now()).await?;
         tx.deputy_insert(&row).await?;
         let event = Event::new("deputy.appoint", &row.id).with("user", &chosen.login).with("from_on", from);
         tx.record(event.with("until_on", until).with("reason", &row.reason));
@@ -125,14 +137,14 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when one has appointed none of that id.
-    pub async fn deputy_end(&self, signed: &Signed, id: &str) -> Result<()> {
-        let own = may_appoint(signed)?;
+    pub async fn deputy_end(&self, by: &dyn Acting, id: &str) -> Result<()> {
+        let own = may_appoint(by)?;
         let rows = self.store.deputy_list(&own.facility, &self.today().to_string()).await?;
         let mine = rows.iter().any(|row| row.id == id && row.principal == own.id);
         if !mine {
             return Err(Error::NotFound { what: "代理の設定".to_owned() });
         }
-        let mut tx = self.store.begin(&signed.actor(), &own.facility, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &own.facility, self.now()).await?;
         tx.deputy_end(id).await?;
         tx.record(Event::new("deputy.end", id));
         Ok(tx.commit().await?)
@@ -182,9 +194,9 @@ impl App {
 }
 
 /// The account, if its own role approves: a deputy appoints nobody.
-fn may_appoint(signed: &Signed) -> Result<&User> {
-    signed.need(Permission::UseOwnAccount)?;
-    if signed.user.role.may(Permission::Approve) { Ok(&signed.user) } else { Err(Error::Forbidden) }
+fn may_appoint(by: &dyn Acting) -> Result<&User> {
+    by.need(Permission::Approve)?;
+    if by.user().role.may(Permission::Approve) { Ok(by.user()) } else { Err(Error::Forbidden) }
 }
 
 /// Whether an account can approve in somebody's place: one of the house, that is used.

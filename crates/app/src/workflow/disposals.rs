@@ -7,14 +7,14 @@ use store::StoredRow;
 
 use super::codes;
 use crate::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl App {
     /// Records a disposal; a device of the ledger becomes 廃棄済 with day, method, person and proof.
     ///
     /// # Errors
-    /// [`Error::Fields`](crate::Error::Fields) when device or method is not known; when the rules of
-    /// [`domain::workflow::disposal`] forbid it.
+    /// [`Error::Fields`] when device or method is not known; `DISP-006` when the same was recorded already; when the rules
+    /// of [`domain::workflow::disposal`] forbid it.
     pub async fn dispose(&self, actor: &Actor, facility: &Facility, mut disposal: Disposal) -> Result<StoredRow> {
         disposal.method = codes("disposals", "method", &disposal.method)?;
         let key = match disposal.device.trim() {
@@ -29,6 +29,14 @@ impl App {
         }
         let no = desk.next_no("disposals").await?;
         let device = device.as_ref().map(|stored| &stored.row);
-        desk.carry_out(disposal::dispose(&no, device, &loans, &disposal, self.today())?).await
+        let change = disposal::dispose(&no, device, &loans, &disposal, self.today())?;
+        if let Some(told) = desk.same(&change, "object").await? {
+            let message = format!(
+                "廃棄を登録できませんでした。同じ内容の廃棄が「{}」として、すでに登録されています。別の物のときは、対象か備考に違いを書いてください。",
+                told.key
+            );
+            return Err(Error::invalid("DISP-006", message));
+        }
+        desk.carry_out(change).await
     }
 }

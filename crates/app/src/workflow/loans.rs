@@ -135,7 +135,8 @@ impl App {
         desk.carry_out(loan::lose(&no, &device.row, lent, what_happened, &actor.name, self.today())?).await
     }
 
-    /// Records a suspected attack; its number among the records.
+    /// Records a suspected attack; its number among the records. The same words of the same person on the same day are one
+    /// report.
     ///
     /// # Errors
     /// [`Error::Refused`](crate::Error::Refused) when nothing is said of what happened.
@@ -149,6 +150,10 @@ impl App {
         let desk = self.desk(actor, facility).await?;
         let no = desk.next_no("records").await?;
         let change = incident::report(&no, place, what_happened, &actor.name, self.today())?;
+        // Whoever pressed twice in a hurry reported one thing.
+        if let Some(told) = desk.same(&change, "title").await? {
+            return Ok(told.key);
+        }
         Ok(desk.carry_out(change).await?.key)
     }
 

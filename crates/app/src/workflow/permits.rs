@@ -14,12 +14,21 @@ impl App {
     /// Applies for the use of a personal device.
     ///
     /// # Errors
-    /// [`Error::Fields`] for conditions that do not exist; when the rules of [`domain::workflow::byod`] forbid it.
+    /// [`Error::Fields`] for conditions that do not exist; `BYOD-006` when the same was asked for already; when the rules
+    /// of [`domain::workflow::byod`] forbid it.
     pub async fn byod_apply(&self, actor: &Actor, facility: &Facility, permit: Permit) -> Result<StoredRow> {
         let permit = self.permit(facility, permit).await?;
         let desk = self.desk(actor, facility).await?;
         let no = desk.next_no("byod").await?;
-        desk.carry_out(byod::apply(&no, None, &permit, &actor.name, self.today())?).await
+        let change = byod::apply(&no, None, &permit, &actor.name, self.today())?;
+        if let Some(told) = desk.same(&change, "device").await? {
+            let message = format!(
+                "利用を申請できませんでした。同じ内容の申請が「{}」として、すでに出されています。変えるときは、差し戻しを頼んでください。",
+                told.key
+            );
+            return Err(Error::invalid("BYOD-006", message));
+        }
+        desk.carry_out(change).await
     }
 
     /// Applies again with an application that was sent back.

@@ -4,6 +4,7 @@ use app::{AccessFormat, AccessQuestion, AccessTopic, Arrival, Error, ReportOptio
 use domain::access::review::{Closing, Signal};
 use domain::access::{Access, Act, Exposure, Outcome};
 use domain::evaluate::Facility;
+use domain::journal::{Actor, Entry};
 use domain::ledger::{Row, Value, ledger};
 use jiff::Timestamp;
 use testkit::{actor, fresh_postgres, noon, sqlite};
@@ -33,7 +34,7 @@ fn access(minutes: i64, user: &str, patient: &str, act: Act) -> Access {
 
 fn arrival(accesses: Vec<Access>) -> Arrival {
     let bytes = format!("{accesses:?}").into_bytes();
-    Arrival { source: "emr".to_owned(), format: "table", parser: 1, bytes, accesses, refused: 0 }
+    Arrival { source: "emr".to_owned(), format: "table", parser: 1, bytes, accesses, refused: 0, forged: 0 }
 }
 
 async fn receive(site: &Site, facility: &Facility, accesses: Vec<Access>) -> (u64, u64) {
@@ -93,6 +94,49 @@ async fn the_index_is_what_the_journal_says_and_a_dump_brings_everything_along()
         assert_eq!(copy.store.access_index().await.unwrap(), before);
         let copy = app::App::new(copy.store, noon());
         assert_eq!(copy.verify_arrivals(&facility.id, "EMR").await.unwrap(), Ok(2));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_send_at_once_is_there_when_each_is_answered() {
+    on_each(async |site| {
+        let facility = site_with_source(&site).await;
+        let app = std::sync::Arc::new(site.app);
+        let mut senders = tokio::task::JoinSet::new();
+        for sender in 0..16 {
+            let (app, facility) = (std::sync::Arc::clone(&app), facility.clone());
+            senders.spawn(async move {
+                let by = Actor::new(format!("sender {sender}"));
+                for n in 0..10 {
+                    // The second half of the senders repeat what the first half send. One sends what no database takes.
+                    let user = if sender == 3 && n == 5 { "\0".to_owned() } else { format!("u{}", sender % 8) };
+                    let arrival = arrival(vec![access(n, &user, "0001", Act::Read)]);
+                    let sent = app.receive_accesses(&by, &facility.id, vec![arrival]).await;
+                    if user == "\0" {
+                        continue;
+                    }
+                    assert_eq!(sent.unwrap().len(), 1);
+                    let asked = AccessQuestion { user, ..AccessQuestion::default() };
+                    let there = app.ask_accesses(&by, &facility, &asked).await.unwrap().count;
+                    assert!(there > u64::try_from(n).unwrap() - u64::from(n > 5), "acknowledged and not there");
+                }
+            });
+        }
+        senders.join_all().await;
+        let all = app.ask_accesses(&actor(), &facility, &AccessQuestion::default()).await.unwrap().count;
+        assert!((80..=81).contains(&all), "{}: {all}", site.name);
+        let arrivals = app.access_sources(&facility).await.unwrap().remove(0).arrivals;
+        assert!((159..=160).contains(&arrivals), "{}: {arrivals}", site.name);
+        assert_eq!(app.verify_arrivals(&facility.id, "EMR").await.unwrap(), Ok(arrivals));
+        assert!(app.store.journal_verify().await.unwrap().is_ok());
+        let rows = app.store.journal_after(0, 10_000).await.unwrap();
+        let entries = rows.iter().map(|(_, _, text)| serde_json::from_str::<Entry>(text).unwrap());
+        let received = entries.filter(|entry| entry.action == "access.receive");
+        let mut by: Vec<String> = received.map(|entry| entry.actor).collect();
+        by.sort();
+        by.dedup();
+        assert_eq!(by.len(), 16, "each in its own name");
     })
     .await;
 }

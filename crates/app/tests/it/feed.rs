@@ -36,7 +36,8 @@ async fn events(site: &Site, start: &str) -> usize {
 }
 
 async fn sender(site: &Site, address: &str) -> Option<Arc<Feed>> {
-    site.app.senders().await.unwrap().of(&Peer { address: address.parse().unwrap(), certificate: None })
+    let peer = Peer { address: address.parse().unwrap(), certificate: None };
+    site.app.senders().await.unwrap().of(&peer).map(Arc::new)
 }
 
 fn message(patient: &str, second: u32) -> Vec<u8> {
@@ -81,6 +82,39 @@ async fn messages_of_a_registered_source_are_taken_once() {
     .await;
 }
 
+#[tokio::test]
+async fn what_claims_to_be_of_another_source_is_refused_and_counted() {
+    on_each(async |site| {
+        let facility = clinic(&site, "/nowhere").await;
+        let feed = sender(&site, "10.0.0.7").await.unwrap();
+        let claim = |from: &str, to: &str| {
+            let frame = String::from_utf8(message("0001", 1)).unwrap().replacen(from, to, 1);
+            Message { feed: Arc::clone(&feed), frame: frame.into_bytes() }
+        };
+        let said = |name: &str| {
+            claim("</AuditMessage>", &format!("<AuditSourceIdentification AuditSourceID=\"{name}\"/></AuditMessage>"))
+        };
+        // By what the message says, by its host, by its application; by key and by name, however it is written.
+        let forged = [said("CHART"), said("電子 カルテ"), claim(" pacs1 ", " chart "), claim(" audit ", " ＦＨＩＲ ")];
+        let taken = site.app.receive_messages(forged.to_vec()).await.unwrap();
+        assert_eq!((taken.new, taken.forged, taken.unreadable), (0, 4, 0), "{}", site.name);
+        // Its own name, nobody's, and that of one that is out of use are none of another.
+        let fine = vec![said("pacs"), said("画像"), said("CT-2"), said("OLD")];
+        let taken = site.app.receive_messages(fine).await.unwrap();
+        assert_eq!((taken.new, taken.known, taken.forged), (1, 3, 0));
+        assert_eq!(count(&site, &facility).await, 1);
+        let faults = async || {
+            let states = site.app.access_sources(&facility).await.unwrap();
+            states.into_iter().find(|state| state.key == "PACS").unwrap().faults
+        };
+        assert!(faults().await.contains(&app::SourceFault::Forged(4)));
+        assert!(site.dump().await.iter().any(|line| line.contains("\\\"forged\\\":\\\"4\\\"")), "in the journal");
+        site.at("2027-01-05T03:00:00Z");
+        assert!(!faults().await.iter().any(|fault| matches!(fault, app::SourceFault::Forged(_))), "long ago");
+    })
+    .await;
+}
+
 fn event(id: &str, patient: &str) -> Value {
     json!({
         "resourceType": "AuditEvent", "id": id, "recorded": "2026-11-22T11:00:00+09:00", "action": "R", "outcome": "0",
@@ -100,8 +134,7 @@ fn bundle(kind: &str, resources: &[Value]) -> Vec<u8> {
 async fn a_transaction_is_taken_whole_or_not_at_all() {
     on_each(async |site| {
         let facility = clinic(&site, "/nowhere").await;
-        let feed = site.app.only_feed(&facility.id, "fhir").await.unwrap();
-        assert_eq!(feed.source, "FHIR", "the one in use");
+        let feed = site.app.feed(&facility.id, "fhir").await.unwrap();
         assert_eq!(site.app.feed(&facility.id, "連携サーバ").await.unwrap(), feed, "by its name");
         assert!(site.app.feed(&facility.id, "OLD").await.unwrap_err().to_string().contains("EVT-041"));
         let bad = json!({ "resourceType": "AuditEvent", "id": "bad" });
@@ -211,7 +244,7 @@ async fn a_folder_outside_the_inbox_is_neither_read_nor_written() {
 async fn what_is_transferred_is_understood_again_and_is_noted() {
     on_each(async |site| {
         let facility = clinic(&site, "/nowhere").await;
-        let feed = site.app.only_feed(&facility.id, "fhir").await.unwrap();
+        let feed = site.app.feed(&facility.id, "FHIR").await.unwrap();
         let bytes = bundle("batch", &[event("e1", "0001"), event("e2", "0002")]);
         site.app.receive_document(&actor(), &feed, bytes).await.unwrap();
         let day = "2026-11-22".parse().unwrap();

@@ -1,9 +1,11 @@
 //! Mail: told once, sent when it can be, given up when it cannot; nothing in it that should not leave the house.
 
-use app::{MailForm, User};
+use app::{Arrival, MailForm, User};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::access::{Access, Act};
 use domain::authz::Role;
+use domain::ledger::ledger;
 use domain::workflow::loan::{Lend, Place};
 use testkit::sink::{Mood, Sink};
 
@@ -196,6 +198,48 @@ async fn settings_that_would_give_the_password_away_are_refused() {
         app.mail_settings_remove(&admin).await.unwrap();
         assert!(app.mail_settings(&admin.user.facility).await.unwrap().is_none());
         assert!(journaled(app, "mail.set").await && journaled(app, "mail.remove").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_stands_out_in_the_access_log_is_told_once_a_day_of_each_signal() {
+    on_each(async |site| {
+        let (facility, _, admin) = installed(&site).await;
+        let app = &site.app;
+        with_address(app, &admin, "chief", Role::Admin).await;
+        with_address(app, &admin, "b.sato", Role::Staff).await;
+        let sink = Sink::start().await;
+        app.mail_settings_set(&admin, &form(&sink)).await.unwrap();
+        let source = crate::row("log_sources", &[("no", "EMR"), ("name", "電子カルテ")]);
+        site.put(&facility, ledger("log_sources").unwrap(), vec![source]).await;
+        let emergency = async |user: &str| {
+            let mut access = Access::new(app.now(), "EMR", user, Act::Emergency);
+            access.patient = Some("0004127".to_owned());
+            let (bytes, accesses) = (user.as_bytes().to_vec(), vec![access]);
+            let arrival = Arrival {
+                source: "EMR".to_owned(),
+                format: "table",
+                parser: 1,
+                bytes,
+                accesses,
+                refused: 0,
+                forged: 0,
+            };
+            app.receive_accesses(&testkit::actor(), &facility.id, vec![arrival]).await.unwrap();
+            app.find_cases(&testkit::actor(), &facility).await.unwrap()
+        };
+        assert_eq!((emergency("kimura").await, emergency("sasaki").await), (1, 1), "{}", site.name);
+        assert_eq!(app.mail_round(ORIGIN).await.unwrap(), 1, "two cases of one signal on one day");
+        let told = read(&sink).remove(0);
+        assert!(told.contains("<chief@clinic.example>") && told.contains("緊急時の閲覧"), "{told}");
+        assert!(!["kimura", "sasaki", "0004127"].iter().any(|secret| told.contains(secret)), "{told}");
+        // Looking again tells nothing; what comes on the next day does.
+        wait(&site, 24 * 3600);
+        assert_eq!(app.find_cases(&testkit::actor(), &facility).await.unwrap(), 0);
+        assert_eq!(app.mail_round(ORIGIN).await.unwrap(), 0);
+        assert_eq!(emergency("mori").await, 1);
+        assert_eq!(app.mail_round(ORIGIN).await.unwrap(), 1);
     })
     .await;
 }

@@ -22,6 +22,7 @@ mod ledgers;
 mod machines;
 mod mail;
 mod random;
+mod requests;
 mod requirement;
 mod retention;
 mod roundtrip;

@@ -44,7 +44,8 @@ async fn opened(site: &Site, facility: &Facility, patient: &str, count: i64) {
     });
     let accesses: Vec<Access> = accesses.collect();
     let bytes = format!("{accesses:?}").into_bytes();
-    let arrival = Arrival { source: "EMR".to_owned(), format: "table", parser: 1, bytes, accesses, refused: 0 };
+    let arrival =
+        Arrival { source: "EMR".to_owned(), format: "table", parser: 1, bytes, accesses, refused: 0, forged: 0 };
     site.app.receive_accesses(&actor(), &facility.id, vec![arrival]).await.unwrap();
 }
 

@@ -159,8 +159,7 @@ async fn somebody_may_decide_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     let Some((app, chaos, _)) = breakable(folder.path()).await else { return };
     let owner = Actor::new("cli:院長");
-    app.decide_unrecorded(&owner, Class::Care, false).await.unwrap();
-    app.decide_unrecorded(&owner, Class::Emergency, true).await.unwrap();
+    app.decide_unrecorded(&owner, &[(Class::Care, false), (Class::Emergency, true)]).await.unwrap();
     let entries = journal(&app).await;
     assert!(entries.iter().all(|e| e.action == "journal.on-failure" && e.actor == owner.name) && entries.len() == 2);
     app.refresh_decisions().await.unwrap();

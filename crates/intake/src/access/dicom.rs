@@ -159,6 +159,7 @@ fn started(
             address: attributes.take("NetworkAccessPointID"),
             ..Agent::default()
         }),
+        "AuditSourceIdentification" => told.teller.extend(attributes.take("AuditSourceID")),
         "RoleIDCode" => {
             if let Some(agent) = told.agents.last_mut() {
                 agent.roles.extend(attributes.code());

@@ -67,6 +67,14 @@ pub enum AccessError {
         "syslogの接続を切りました（EVT-011）。記録の区切り（長さの数字か改行）が読めません。送り元の区切りの設定（RFC 5425 または RFC 6587）を確かめてください。"
     )]
     Framing,
+    /// Said to come from a registered source other than those its sender speaks for.
+    #[error(
+        "アクセス記録を拒みました（EVT-012）。別の取込み元「{0}」を名乗っています。送り元のなりすましか、台帳「記録の取込み元」の送信元の誤りです。送り元の機器と台帳を確かめてください。"
+    )]
+    Forged(
+        /// Who it says it is, shortened.
+        String,
+    ),
 }
 
 impl AccessError {
@@ -84,6 +92,7 @@ impl AccessError {
             Self::LongId => "EVT-009",
             Self::Envelope => "EVT-010",
             Self::Framing => "EVT-011",
+            Self::Forged(_) => "EVT-012",
         }
     }
 }

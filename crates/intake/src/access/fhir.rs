@@ -111,6 +111,8 @@ struct AuditEvent {
     #[serde(default)]
     agent: Vec<FhirAgent>,
     #[serde(default)]
+    source: FhirSource,
+    #[serde(default)]
     entity: Vec<FhirEntity>,
 }
 
@@ -157,6 +159,12 @@ struct FhirAgent {
     network: Option<Network>,
     #[serde(default)]
     purpose_of_use: Vec<Concept>,
+}
+
+#[derive(Default, Deserialize)]
+struct FhirSource {
+    #[serde(default)]
+    observer: Reference,
 }
 
 #[derive(Deserialize)]
@@ -227,8 +235,10 @@ fn event(text: &str, full_url: Option<&str>, origin: &Origin<'_>) -> Result<Vec<
         return Err(AccessError::Kind(shorten(&event.resource_type)));
     }
     let id = event.id.or_else(|| full_url.filter(|url| url.starts_with("urn:")).map(str::to_owned));
+    let observer = event.source.observer;
     Told {
         id,
+        teller: observer.id().into_iter().chain(observer.display).collect(),
         at: event.recorded,
         codes: event.subtype.into_iter().chain(event.kind).filter_map(|coding| coding.code).collect(),
         event: None,

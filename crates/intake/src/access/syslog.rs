@@ -12,6 +12,8 @@ pub const MESSAGE_MAX: usize = 256 << 10;
 pub struct Opened<'f> {
     /// The audit message.
     pub body: &'f str,
+    /// What the sender calls itself: host and application.
+    pub names: [Option<&'f str>; 2],
     /// What numbers it: host, application and process of the sender, and the number (RFC 5424 §7.3.1 `sequenceId`).
     pub number: Option<(String, u64)>,
 }
@@ -43,7 +45,7 @@ pub fn open(frame: &[u8]) -> Result<Opened<'_>, AccessError> {
         let process = message.procid.as_ref().map(ToString::to_string).unwrap_or_default();
         (format!("{}/{}/{process}", part(message.hostname), part(message.appname)), n)
     });
-    Ok(Opened { body, number })
+    Ok(Opened { body, names: [message.hostname, message.appname], number })
 }
 
 /// Takes a stream apart into messages: by the length in front of each, or by the end of the line behind it. Each message

@@ -14,6 +14,8 @@ use super::{AccessError, Origin, PATIENTS_MAX, instant, kept, kept_id};
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) id: Option<String>,
+    /// What the system that tells it calls itself.
+    pub(super) teller: Vec<String>,
     pub(super) at: String,
     /// Codes of the event and of its kinds.
     pub(super) codes: Vec<String>,
@@ -95,8 +97,10 @@ impl Told {
     /// The accesses it tells of: one for each patient, or one without.
     ///
     /// # Errors
-    /// When it does not say when or what, names too many patients, or an id is too long.
+    /// When it is told in the name of another source, does not say when or what, names too many patients, or an id is
+    /// too long.
     pub(super) fn accesses(self, origin: &Origin<'_>) -> Result<Vec<Access>, AccessError> {
+        origin.vouch(self.teller.iter().map(String::as_str))?;
         let at = instant(&self.at, origin.offset).ok_or_else(|| AccessError::Time(shorten(&self.at)))?;
         let media: Vec<String> = self.agents.iter().flat_map(|agent| agent.media.iter().cloned()).collect();
         let purpose = self.purpose.clone().or_else(|| self.agents.iter().find_map(|agent| agent.purpose.clone()));

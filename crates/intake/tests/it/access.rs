@@ -15,7 +15,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn origin() -> Origin<'static> {
-    Origin { source: "PACS", offset: Offset::constant(9), now: at("2026-11-28T03:00:00Z") }
+    Origin { source: "PACS", offset: Offset::constant(9), now: at("2026-11-28T03:00:00Z"), others: &[] }
 }
 
 fn fhir_of(document: &Value) -> (fhir::Document, Reading) {

@@ -174,7 +174,7 @@ impl Journal {
 async fn on_failure(context: &Context, class: Option<&str>, choice: Option<&str>) -> Result<()> {
     context.app.refresh_decisions().await?;
     if let (Some(class), Some(choice)) = (class.and_then(Class::parse), choice) {
-        context.app.decide_unrecorded(&context.actor, class, choice == "allow").await?;
+        context.app.decide_unrecorded(&context.actor, &[(class, choice == "allow")]).await?;
     }
     for class in Class::all() {
         let becomes = if context.app.goes_on(class) { "続けて、空白を記録する" } else { "断る" };

@@ -221,6 +221,7 @@ impl Serve {
         let (given, heads) = watch::channel(None);
         let sealing = tokio::spawn(keep_sealed(Arc::clone(&app), Arc::clone(&folder), given));
         let keeping = tokio::spawn(web::keep_heads(Arc::clone(&app), Arc::clone(&folder), heads));
+        let finding = tokio::spawn(find_room(Arc::clone(&app)));
         let leaving = tokio::spawn(keep_accounts(Arc::clone(&app)));
         let reviewing = tokio::spawn(keep_reviewing(Arc::clone(&app)));
         let mailing = tokio::spawn(keep_mail(Arc::clone(&app), origin.clone()));
@@ -236,6 +237,7 @@ impl Serve {
         watching.abort();
         sealing.abort();
         keeping.abort();
+        finding.abort();
         leaving.abort();
         reviewing.abort();
         mailing.abort();
@@ -258,6 +260,16 @@ async fn keep_sealed(app: Arc<App>, folder: Arc<PathBuf>, heads: watch::Sender<O
         tracing::error!("{error}");
         app.seal_failed(&error);
         tokio::time::sleep(SEAL_AGAIN).await;
+    }
+}
+
+/// Looks for room where the disk was found full, so that the server goes on by itself.
+async fn find_room(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(ROOM_EVERY).await;
+        if let Err(error) = app.look_for_room().await {
+            tracing::error!("{error}");
+        }
     }
 }
 
@@ -352,6 +364,8 @@ async fn banner(context: &Context, origin: &str, demo: bool, plain: bool) -> Res
 
 /// How often is sealed.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// How often is looked for room on a full disk.
+const ROOM_EVERY: Duration = Duration::from_secs(5);
 /// How often is looked for those who have left.
 const LEAVERS_EVERY: Duration = Duration::from_secs(60);
 /// Folder of the data folder into which other systems put their files.

@@ -25,6 +25,10 @@ pub struct ArrivalHead {
     pub numbers: String,
     /// Place and hash of the last arrival that was disposed of; 0 and nothing when none was.
     pub gone: (i64, String),
+    /// Events that were told in the name of another source.
+    pub forged: i64,
+    /// When the last of these came, UTC microseconds.
+    pub forged_at: Option<i64>,
 }
 
 /// An arrival to be kept.
@@ -89,8 +93,8 @@ impl Store {
     }
 }
 
-const HEADS: &str = "SELECT source, place, hash, received_at, event_at, numbers, gone, gone_hash FROM arrival_heads \
-     WHERE facility = $1";
+const HEADS: &str = "SELECT source, place, hash, received_at, event_at, numbers, gone, gone_hash, \
+                            COALESCE(forged, 0), forged_at FROM arrival_heads WHERE facility = $1";
 
 fn heads(rows: &[sea_orm::QueryResult]) -> Result<HashMap<String, ArrivalHead>> {
     rows.iter()
@@ -105,6 +109,8 @@ fn heads(rows: &[sea_orm::QueryResult]) -> Result<HashMap<String, ArrivalHead>> 
                     row.try_get_by_index::<Option<i64>>(6)?.unwrap_or_default(),
                     row.try_get_by_index::<Option<String>>(7)?.unwrap_or_default(),
                 ),
+                forged: row.try_get_by_index(8)?,
+                forged_at: row.try_get_by_index(9)?,
             };
             Ok((row.try_get_by_index(0)?, head))
         })
@@ -178,10 +184,10 @@ impl WriteTx {
             self.execute(&sql, values).await?;
         }
         for (source, head) in heads {
-            let sql = "INSERT INTO arrival_heads (facility, source, place, hash, received_at, event_at, numbers) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (facility, source) DO UPDATE SET place = excluded.place, \
+            let sql = "INSERT INTO arrival_heads (facility, source, place, hash, received_at, event_at, numbers, \
+                       forged, forged_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (facility, source) DO UPDATE SET place = excluded.place, \
                        hash = excluded.hash, received_at = excluded.received_at, event_at = excluded.event_at, \
-                       numbers = excluded.numbers";
+                       numbers = excluded.numbers, forged = excluded.forged, forged_at = excluded.forged_at";
             let values = vec![
                 facility.clone().into(),
                 source.clone().into(),
@@ -190,6 +196,8 @@ impl WriteTx {
                 head.received_at.into(),
                 Value::BigInt(head.event_at),
                 head.numbers.clone().into(),
+                head.forged.into(),
+                Value::BigInt(head.forged_at),
             ];
             self.execute(sql, values).await?;
         }

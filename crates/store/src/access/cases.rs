@@ -129,17 +129,17 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Adds cases that are new; of those there already and still open, extends what grew. How many were added or grew.
+    /// Adds cases that are new; of those there already and still open, extends what grew. Which were added or grew.
     ///
     /// # Errors
     /// Any store error.
-    pub async fn case_upsert(&mut self, cases: &[CaseRow]) -> Result<u64> {
+    pub async fn case_upsert(&mut self, cases: &[CaseRow]) -> Result<Vec<bool>> {
         self.lock_rows().await?;
         let facility = self.facility.clone();
         let last = "SELECT COALESCE(MAX(no), 0) FROM review_cases WHERE facility = $1";
         let rows = self.select(last, vec![facility.clone().into()]).await?;
         let mut next: i64 = rows.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
-        let mut count = 0;
+        let mut news = Vec::with_capacity(cases.len());
         for case in cases {
             let grow = "UPDATE review_cases SET first_at = $1, last_at = $2, accesses = $3, people = $4, patients = $5, \
                         weight = $6 WHERE facility = $7 AND kind = $8 AND source = $9 AND subject = $10 AND week = $11 \
@@ -157,7 +157,7 @@ impl WriteTx {
                          AND week = $5";
             let key = std::iter::once(facility.clone()).chain(keys.iter().cloned()).map(Value::from).collect();
             if !self.select(found, key).await?.is_empty() {
-                count += self.execute(grow, values).await?;
+                news.push(self.execute(grow, values).await? > 0);
                 continue;
             }
             next += 1;
@@ -181,9 +181,9 @@ impl WriteTx {
                 self.now.as_microsecond().into(),
                 case.week.clone().into(),
             ];
-            count += self.execute(sql, values).await?;
+            news.push(self.execute(sql, values).await? > 0);
         }
-        Ok(count)
+        Ok(news)
     }
 
     /// Closes a case that is open.

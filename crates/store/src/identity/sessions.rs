@@ -102,6 +102,15 @@ fn terminal(row: &QueryResult) -> Result<TerminalRow> {
 }
 
 impl Store {
+    /// Whether an account was used on a terminal before.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn terminal_met(&self, user: &str, terminal_sha256: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM known_terminals WHERE user_id = $1 AND terminal_sha256 = $2";
+        Ok(!self.query(sql, vec![user.into(), terminal_sha256.into()]).await?.is_empty())
+    }
+
     /// The session with this SHA-256 of its cookie, ended or not.
     ///
     /// # Errors

@@ -29,9 +29,12 @@ pub struct TokenRow {
     pub used_at: Option<i64>,
     /// When it was revoked.
     pub revoked_at: Option<i64>,
+    /// Keys of the sources for which it may speak, one to a line; `None` for every one.
+    pub sources: Option<String>,
 }
 
-const TOKEN: &str = "id, facility, user_id, name, secret_sha256, scopes, ends_on, made_at, used_at, revoked_at";
+const TOKEN: &str =
+    "id, facility, user_id, name, secret_sha256, scopes, ends_on, made_at, used_at, revoked_at, sources";
 
 fn token(row: &QueryResult) -> Result<TokenRow> {
     let mut c = Columns::of(row);
@@ -46,6 +49,7 @@ fn token(row: &QueryResult) -> Result<TokenRow> {
         made_at: c.get()?,
         used_at: c.get()?,
         revoked_at: c.get()?,
+        sources: c.get()?,
     })
 }
 
@@ -95,6 +99,7 @@ impl WriteTx {
             t.made_at.into(),
             Value::BigInt(t.used_at),
             Value::BigInt(t.revoked_at),
+            Value::String(t.sources.clone()),
         ];
         self.execute(&insert("tokens", TOKEN), values).await.map(|_| ())
     }

@@ -60,8 +60,16 @@ pub struct UserRow {
     pub sees_from: Option<String>,
     /// Last day that the account sees.
     pub sees_until: Option<String>,
+    /// What the ledger of people said of the person when somebody last decided on the role.
+    pub duties: Option<String>,
     /// Revision, for optimistic changes.
     pub rev: i64,
+    /// Read only: profession of the person, by the ledger of people.
+    pub job: Option<String>,
+    /// Read only: department.
+    pub department: Option<String>,
+    /// Read only: codes of the security duties.
+    pub charged_with: Option<String>,
     /// Read only: last day of the person at the facility, by the ledger of people.
     pub leave_on: Option<String>,
     /// Read only: number of passkeys.
@@ -97,14 +105,14 @@ pub struct CredentialRow {
 
 const OWN: &str = "id, facility, login, login_key, name, person, role, password_hash, password_history, password_alone, \
     totp_secret, totp_last_step, disabled_reason, disabled_at, sealed, valid_from, valid_until, must_renew, notice, lang, \
-    made_at, last_sign_in_at, email, sees_from, sees_until, rev";
+    made_at, last_sign_in_at, email, sees_from, sees_until, duties, rev";
 const CREDENTIAL: &str = "id, user_id, name, passkey, model, attachment, backup_eligible, counter, made_at, used_at";
 
 /// Accounts with what the ledger of people and their credentials say; `condition` picks.
 fn select(condition: &str) -> String {
     let own: Vec<String> = OWN.split(", ").map(|column| format!("u.{column}")).collect();
     format!(
-        "SELECT {}, p.leave_on, (SELECT COUNT(*) FROM credentials c WHERE c.user_id = u.id), \
+        "SELECT {}, p.job, p.department, p.duties, p.leave_on, (SELECT COUNT(*) FROM credentials c WHERE c.user_id = u.id), \
          (SELECT COUNT(*) FROM recovery_codes r WHERE r.user_id = u.id AND r.used_at IS NULL) \
          FROM users u LEFT JOIN people p ON p.facility = u.facility AND p.row_key = u.person \
          WHERE {condition} ORDER BY u.login_key",
@@ -140,7 +148,11 @@ fn user(row: &QueryResult) -> Result<UserRow> {
         email: c.get()?,
         sees_from: c.get()?,
         sees_until: c.get()?,
+        duties: c.get()?,
         rev: c.get()?,
+        job: c.get()?,
+        department: c.get()?,
+        charged_with: c.get()?,
         leave_on: c.get()?,
         passkeys: c.get()?,
         recovery_left: c.get()?,
@@ -174,6 +186,7 @@ fn user_values(u: &UserRow) -> Vec<Value> {
         text(u.email.as_ref()),
         text(u.sees_from.as_ref()),
         text(u.sees_until.as_ref()),
+        text(u.duties.as_ref()),
         u.rev.into(),
     ]
 }
@@ -239,6 +252,23 @@ impl Store {
         self.query(&sql, vec![today.to_string().into()]).await?.iter().map(user).collect()
     }
 
+    /// Accounts of people of the ledger for which nobody noted yet what it says of them.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn user_list_undecided(&self) -> Result<Vec<UserRow>> {
+        self.query(&select("u.person IS NOT NULL AND u.duties IS NULL"), Vec::new()).await?.iter().map(user).collect()
+    }
+
+    /// Notes what the ledger of people says, for an account that has no such note: derived, so no entry of the journal.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn user_duties_note(&self, id: &str, duties: &str) -> Result<()> {
+        let sql = "UPDATE users SET duties = $2 WHERE id = $1 AND duties IS NULL";
+        self.housekeep(sql, vec![id.into(), duties.into()]).await.map(|_| ())
+    }
+
     /// The passkeys of an account, oldest first.
     ///
     /// # Errors
@@ -288,7 +318,7 @@ impl WriteTx {
             .filter(|(_, column)| *column != "rev")
             .map(|(n, column)| format!("{column} = ${}", n + 1))
             .collect();
-        let sql = format!("UPDATE users SET {}, rev = rev + 1 WHERE id = $1 AND rev = $26", sets.join(", "));
+        let sql = format!("UPDATE users SET {}, rev = rev + 1 WHERE id = $1 AND rev = $27", sets.join(", "));
         match self.execute(&sql, user_values(user)).await? {
             0 => Err(Error::Conflict { what: user.login.clone() }),
             _ => Ok(()),

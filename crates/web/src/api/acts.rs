@@ -1,8 +1,8 @@
 //! What people do on pages, for programs: personal devices, disposals, attendance, answers, overrides, stock-takes,
 //! imports, papers.
 //!
-//! Left to people on purpose: approving and signing, which are acts of a person in front of what is shown, and everything
-//! that could open a door (accounts, credentials, deputies, settings).
+//! Left to people on purpose: approving and signing, which are acts of a person in front of what is shown, and making
+//! anything that opens a door (passkeys, passwords, tokens). The tests keep the list.
 
 use std::collections::BTreeMap;
 
@@ -61,21 +61,46 @@ fn shown(status: StatusCode, ledger: &'static Ledger, stored: &app::StoredRow) -
     Ok(answer(status, &row_json(ledger, stored)))
 }
 
-/// Asks to use a personal device.
-pub(crate) async fn permit(caller: Caller, asked: Asked, Body(body): Body) -> ApiResult {
-    asked.done()?;
-    let (ledger, mut entered) = (find("byod")?, Entered::of(body));
-    let mut given = cells(&mut entered, ledger, &PERMIT);
-    entered.done()?;
-    let permit = Permit {
+/// The permit that is asked for.
+fn permit_of(entered: &mut Entered, ledger: &'static Ledger) -> Permit {
+    let mut given = cells(entered, ledger, &PERMIT);
+    Permit {
         person: cell(&mut given, "person"),
         device: cell(&mut given, "device"),
         os: cell(&mut given, "os"),
         purpose: cell(&mut given, "purpose"),
         conditions: cell(&mut given, "conditions"),
         until_on: cell(&mut given, "until_on").parse().ok(),
-    };
+    }
+}
+
+/// Asks to use a personal device.
+pub(crate) async fn permit(caller: Caller, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let (ledger, mut entered) = (find("byod")?, Entered::of(body));
+    let permit = permit_of(&mut entered, ledger);
+    entered.done()?;
     shown(StatusCode::CREATED, ledger, &caller.app().byod_apply(&caller.actor(), caller.facility(), permit).await?)
+}
+
+/// Asks again with what was sent back.
+pub(crate) async fn permit_amend(caller: Caller, no: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let (ledger, mut entered) = (find("byod")?, Entered::of(body));
+    let (rev, permit) = (entered.rev(), permit_of(&mut entered, ledger));
+    entered.done()?;
+    let again = caller.app().byod_amend(&caller.actor(), caller.facility(), &named(no)?, rev, permit).await?;
+    shown(StatusCode::OK, ledger, &again)
+}
+
+/// Refuses it for good.
+pub(crate) async fn permit_refuse(caller: Caller, no: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let mut entered = Entered::of(body);
+    let (rev, reason) = (entered.rev(), entered.text("reason"));
+    entered.done()?;
+    let refused = caller.app().byod_refuse(&caller.actor(), caller.facility(), &named(no)?, rev, &reason).await?;
+    shown(StatusCode::OK, find("byod")?, &refused)
 }
 
 /// Ends the use of one.
@@ -178,6 +203,37 @@ pub(crate) async fn confirm(caller: Caller, name: Path<String>, asked: Asked, Bo
     }
     let confirmed = caller.app().confirm_rows(&caller.actor(), caller.facility(), ledger, &keys).await?;
     Ok(answer(StatusCode::OK, &json!({ "confirmed": confirmed })))
+}
+
+/// Gives rows the same value in one column.
+pub(crate) async fn bulk(caller: Caller, name: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let (ledger, mut entered) = (find(&named(name)?)?, Entered::of(body));
+    let (keys, column, value) = (entered.texts("keys", MOST), entered.text("column"), entered.text("value"));
+    entered.done()?;
+    let fault = |field: &str, message: &str| app::Error::Fields(vec![app::FieldError::new(field, message)]);
+    if keys.is_empty() {
+        return Err(fault("keys", "keys がありません。変える行の番号を入れてください。").into());
+    }
+    let known = ledger.column(&column);
+    let column = known.ok_or_else(|| fault("column", "そのような列はありません。列の名前を確かめてください。"))?;
+    let (actor, facility, file) = (caller.actor(), caller.facility(), format!("API：{}", column.label.ja));
+    let changed = caller.app().change_rows(&actor, facility, ledger, &keys, column, &value, &file).await?;
+    Ok(answer(StatusCode::OK, &json!({ "changed": changed })))
+}
+
+/// Remembers which column a heading of the files of a facility means.
+pub(crate) async fn heading(caller: Caller, name: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let (ledger, mut entered) = (find(&named(name)?)?, Entered::of(body));
+    let (heading, column) = (entered.text("heading"), entered.text("column"));
+    entered.done()?;
+    if domain::text::tidy(&heading).is_empty() {
+        let message = "heading がありません。ファイルの見出しを入れてください。";
+        return Err(app::Error::Fields(vec![app::FieldError::new("heading", message)]).into());
+    }
+    caller.app().map_heading(&caller.actor(), caller.facility(), ledger, &heading, &column).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The imports so far, the newest first.

@@ -70,11 +70,7 @@ async fn receive(caller: &Caller, mut asked: Asked, request: Request) -> Result<
         let message = "受け取れませんでした（API-003）。内容の種類がFHIRのJSONではありません。Content-Type を application/fhir+json にしてください。";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "API-003", message));
     }
-    let facility = &caller.facility().id;
-    let feed = match source {
-        Some(source) => caller.app().feed(facility, &source).await?,
-        None => caller.app().only_feed(facility, "fhir").await?,
-    };
+    let feed = caller.app().feed_of(caller.program(), source.as_deref(), "fhir").await?;
     let bytes = to_bytes(request.into_body(), UPLOAD_MAX).await.map_err(|_| Problem::too_large())?;
     Ok(caller.app().receive_document(&caller.actor(), &feed, bytes.to_vec()).await?)
 }

@@ -7,15 +7,20 @@ use std::sync::OnceLock;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use domain::access::review::{CLOSED_DAYS, Closing, NUMBERS};
+use domain::authz::Role;
 use domain::evaluate::Verdict;
 use domain::ledger::{Column, LEDGERS, Ledger, TEXT_MAX, ledger};
+use domain::threshold::Threshold;
+use domain::unrecorded::Class;
+use domain::workflow::request::State;
 use serde_json::{Map, Value, json};
 
 use super::fhir::{BASE, FHIR};
 use super::ledgers::{FORMATS, filters};
 use super::values::{self, INTEGER_MAX};
 use super::work::{self, LENDING};
-use super::{acts, proofs};
+use super::{accesses, acts, people, proofs, settings};
 use crate::pages::imports::XLSX;
 use crate::routes::{Access, ROUTES, Route};
 
@@ -96,6 +101,10 @@ const OPERATIONS: &[Operation] = &[
         parameter("name", false, "ファイル名", &string()),
         parameter("dry_run", false, "何が変わるかだけを答える", &json!({ "type": "boolean" })),
     ]),
+    operation("POST", "/api/v1/ledgers/{ledger}/headings", "取り込むファイルの見出しが、どの列かを覚える（列が空なら、その見出しは読まない）", "204", |_| Value::Null)
+        .takes(|l| json_of(object(&[("heading", entered()), ("column", json!({ "type": "string", "enum": column_names(l, &[""]) }))]))),
+    operation("POST", "/api/v1/ledgers/{ledger}/bulk", "行をまとめて変える（取込みとして記録され、取り消せる）", "200", |_| json_of(object(&[("changed", count())])))
+        .takes(|l| json_of(partly(&[("keys", entered_list()), ("column", json!({ "type": "string", "enum": column_names(l, &[]) })), ("value", text())], &["keys", "column"]))),
     operation("POST", "/api/v1/ledgers/{ledger}/confirm", "行を今日見たとおりと確認する（棚卸し）", "200", |_| json_of(object(&[("confirmed", count())])))
         .takes(|_| json_of(object(&[("keys", entered_list())]))),
     operation("GET", "/api/v1/imports", "これまでの取込み（新しい順）", "200", |_| json_of(object(&[("imports", array(object(&[
@@ -119,7 +128,7 @@ const OPERATIONS: &[Operation] = &[
     })).asks(|_| vec![parameter("format", false, "形式（既定は pdf）", &json!({ "type": "string", "enum": ["pdf", "xlsx"] }))]),
     operation("GET", "/api/v1/tasks", "やること（急ぐ順）", "200", |_| json_of(object(&[("tasks", array(object(&[
         ("group", json!({ "type": "string", "enum": app::Group::ALL.map(work::group) })), ("title", string()),
-        ("link", json!({ "type": "object", "properties": { "requirement": string(), "ledger": string(), "key": string() }, "additionalProperties": false })),
+        ("link", json!({ "type": "object", "properties": { "requirement": string(), "request": string(), "ledger": string(), "key": string(), "user": string() }, "additionalProperties": false })),
         ("due_on", day()), ("owner", nullable("string")),
     ])))]))),
     operation("GET", "/api/v1/approvals", "承認待ち", "200", |_| json_of(object(&[("approvals", array(object(&[
@@ -127,11 +136,19 @@ const OPERATIONS: &[Operation] = &[
     ])))]))),
     operation("POST", "/api/v1/approvals/{name}/{key}/send-back", "承認待ちのものを差し戻す（name は台帳）", "200", |_| json_of(json!({ "type": "object" })))
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
+    operation("GET", "/api/v1/deputies", "代理（誰が誰の代わりに承認するか）", "200", |_| json_of(object(&[("deputies", array(object(&[
+        ("id", string()), ("principal", string()), ("deputy", string()), ("from_on", date()), ("until_on", date()), ("reason", string()),
+    ])))]))),
+    operation("POST", "/api/v1/deputies", "自分の代わりに承認する人を決める", "204", |_| Value::Null)
+        .takes(|_| json_of(object(&[("deputy", entered()), ("from_on", date()), ("until_on", date()), ("reason", entered())]))),
+    operation("POST", "/api/v1/deputies/{id}/end", "代理を終える", "204", |_| Value::Null).takes(|_| json_of(object(&[]))),
     operation("GET", "/api/v1/loans", "終わっていない貸出・持出し", "200", |_| json_of(object(&[("loans", array(object(&[
         ("state", string()), ("device", string()), ("borrower", string()), ("due_on", day()),
         ("overdue_days", count()), ("row", named_row("loans")),
     ])))]))),
     operation("POST", "/api/v1/loans", "貸し出す。院外なら持出しを申請する", "201", |_| json_of(named_row("loans"))).takes(|_| json_of(lending())),
+    operation("POST", "/api/v1/loans/{no}/amend", "差し戻された貸出・持出しを、直して申請し直す", "200", |_| json_of(named_row("loans")))
+        .takes(|_| json_of(partly(&columns("loans", &LENDING, &[("rev", revision())]), &["device", "borrower", "rev"]))),
     operation("POST", "/api/v1/loans/{no}/hand-over", "承認された機器を引き渡す", "200", |_| json_of(named_row("loans")))
         .takes(|_| json_of(object(&[("rev", revision())]))),
     operation("POST", "/api/v1/loans/{no}/return", "返却を受ける", "200", |_| json_of(named_row("loans")))
@@ -140,20 +157,33 @@ const OPERATIONS: &[Operation] = &[
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
     operation("POST", "/api/v1/accesses/ask", "アクセス記録を照会する。照会したことは操作記録に残る", "200", |_| json_of(object(&[
         ("count", count()), ("older", nullable("string")),
-        ("accesses", array(object(&[
-            ("entry", count()), ("at", instant()), ("source", string()), ("user", string()), ("name", nullable("string")),
-            ("terminal", nullable("string")), ("patient", nullable("string")), ("resource", nullable("string")),
-            ("act", string()), ("exposure", string()), ("outcome", string()), ("records", nullable("integer")), ("why", array(string())),
-        ]))),
+        ("accesses", array(access())),
         ("bursts", array(object(&[
             ("signal", string()), ("source", string()), ("subject", string()), ("first", instant()), ("last", instant()),
             ("accesses", count()), ("people", count()), ("patients", count()),
         ]))),
     ])))
-        .takes(|_| json_of(partly(&[
-            ("patient", text()), ("user", text()), ("since", text()), ("until", text()), ("before", text()),
-            ("about", json!({ "type": "string", "enum": app::AccessTopic::all().map(app::AccessTopic::code).collect::<Vec<_>>() })),
-        ], &[]))),
+        .takes(|_| json_of(partly(&question(&[]), &[]))),
+    operation("POST", "/api/v1/accesses/export", "照会の答えをファイルで書き出す。書き出したことは操作記録に残る", "200", |_| json!({
+        XLSX: { "schema": {} }, "text/csv": { "schema": string() }, "application/pdf": { "schema": {} },
+    })).takes(|_| json_of(partly(&question(&[("format", one_of(&accesses::FORMATS))]), &["format"]))),
+    operation("POST", "/api/v1/accesses/report", "患者本人への回答の書類（zip は証明を含む）", "200", |_| json!({
+        "application/pdf": { "schema": {} }, "application/zip": { "schema": {} },
+    })).takes(|_| json_of(partly(&[
+        ("patient", entered()), ("since", date()), ("until", date()), ("staff", one_of(&accesses::STAFF)),
+        ("reason", text()), ("format", one_of(&accesses::REPORTS)),
+    ], &["patient", "staff", "format"]))),
+    operation("GET", "/api/v1/accesses/cases", "アクセス記録の確認事項", "200", |_| json_of(object(&[
+        ("open", array(case())), ("beyond", array(case())), ("closed", array(case())),
+    ]))),
+    operation("POST", "/api/v1/accesses/cases/find", "確認事項を探す", "200", |_| json_of(object(&[("found", count())]))).takes(|_| json_of(object(&[]))),
+    operation("POST", "/api/v1/accesses/cases/{no}/look", "確認事項の記録を見る。見たことは操作記録に残る", "200", |_| json_of(object(&[
+        ("case", case()), ("subject", string()), ("accesses", array(access())),
+    ]))).takes(|_| json_of(object(&[]))),
+    operation("POST", "/api/v1/accesses/cases/{no}/close", "確認事項を閉じる", "204", |_| Value::Null)
+        .takes(|_| json_of(object(&[("verdict", one_of(&Closing::ALL.map(|row| row.1))), ("reason", entered())]))),
+    operation("GET", "/api/v1/accesses/rules", "確認事項の基準", "200", |_| json_of(review_rules())),
+    operation("PUT", "/api/v1/accesses/rules", "確認事項の基準を決める", "204", |_| Value::Null).takes(|_| json_of(review_rules())),
     operation("POST", "/api/v1/incidents", "攻撃の疑いを届け出る", "201", |_| json_of(object(&[("record", string())])))
         .takes(|_| json_of(partly(&[("what_happened", entered()), ("place", string())], &["what_happened"]))),
     operation("POST", "/api/v1/losses", "機器・媒体の紛失を届け出る", "201", |_| json_of(named_row("records")))
@@ -163,12 +193,25 @@ const OPERATIONS: &[Operation] = &[
     ])))]))).asks(|_| vec![parameter("device", false, "機器", &string())]),
     operation("POST", "/api/v1/byod", "個人端末の利用を申請する", "201", |_| json_of(named_row("byod")))
         .takes(|_| json_of(partly(&columns("byod", &acts::PERMIT, &[]), &["person", "device", "until_on"]))),
+    operation("POST", "/api/v1/byod/{no}/amend", "差し戻された個人端末の利用を、直して申請し直す", "200", |_| json_of(named_row("byod")))
+        .takes(|_| json_of(partly(&columns("byod", &acts::PERMIT, &[("rev", revision())]), &["person", "device", "until_on", "rev"]))),
+    operation("POST", "/api/v1/byod/{no}/refuse", "個人端末の利用を認めない", "200", |_| json_of(named_row("byod")))
+        .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
     operation("POST", "/api/v1/byod/{no}/end", "個人端末の利用を終える", "200", |_| json_of(named_row("byod")))
         .takes(|_| json_of(object(&[("rev", revision())]))),
     operation("POST", "/api/v1/disposals", "廃棄を登録する", "201", |_| json_of(named_row("disposals")))
         .takes(|_| json_of(partly(&columns("disposals", &acts::DISPOSAL, &[]), &["method", "done_by"]))),
     operation("POST", "/api/v1/training/{no}/attendance", "研修を受けた人を記録する", "200", |_| json_of(object(&[("entered", count())])))
         .takes(|_| json_of(partly(&[("people", entered_list()), ("attended_on", cell("attendance", "attended_on"))], &["people"]))),
+    operation("GET", "/api/v1/requests", "監査担当者の証拠の依頼（監査担当者には自分のものだけ）", "200", |_| json_of(object(&[("requests", array(request()))]))),
+    operation("POST", "/api/v1/requests", "証拠を求める", "201", |_| json_of(request()))
+        .takes(|_| json_of(object(&[("requirement", entered()), ("what", entered()), ("due_on", json!({ "type": "string", "format": "date" }))]))),
+    operation("GET", "/api/v1/requests/{no}", "証拠の依頼とその回答", "200", |_| json_of(request())),
+    operation("POST", "/api/v1/requests/{no}/answer", "依頼に、台帳の行を示して回答する（ファイルは画面から出す）", "200", |_| json_of(request()))
+        .takes(|_| json_of(partly(&[("rev", revision()), ("said", text()), ("links", json!({ "type": "array", "items": entered(), "maxItems": app::LINKS_MAX }))], &["rev"]))),
+    operation("POST", "/api/v1/requests/{no}/send-back", "出された証拠を差し戻す", "200", |_| json_of(request()))
+        .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
+    operation("GET", "/api/v1/requests/{no}/files/{place}", "出されたファイル", "200", |_| json!({ "application/octet-stream": { "schema": {} } })),
     operation("GET", "/api/v1/jobs", "処理の一覧（新しい順）", "200", |_| json_of(object(&[("jobs", array(job()))]))),
     operation("POST", "/api/v1/jobs", "監査フォルダか要件の一覧を作り始める", "202", |_| json_of(job()))
         .takes(|_| json_of(partly(&[("work", json!({ "type": "string", "enum": proofs::WORKS })), ("edition", string())], &["work"]))),
@@ -202,12 +245,58 @@ const OPERATIONS: &[Operation] = &[
         .takes(|_| json_of(partly(&[("reason", entered()), ("from", text())], &["reason"]))),
     operation("POST", "/api/v1/retention/disposals", "いま処分できる記録の処分を申請する（承認は人が行う）", "201", |_| json_of(disposal()))
         .takes(|_| json_of(object(&[("reason", entered())]))),
-    operation("GET", "/api/v1/users", "利用者の一覧", "200", |_| json_of(object(&[("users", array(object(&[
-        ("id", string()), ("login", string()), ("name", string()), ("person", nullable("string")), ("role", string()),
-        ("disabled", nullable("string")), ("sealed", json!({ "type": "boolean" })), ("passkeys", count()),
-        ("has_password", json!({ "type": "boolean" })), ("has_totp", json!({ "type": "boolean" })),
-        ("valid_from", day()), ("valid_until", day()), ("last_sign_in_at", json!({ "type": ["string", "null"], "format": "date-time" })),
+    operation("GET", "/api/v1/unrecorded", "記録できないときに続けてよい操作（このサーバのすべての施設に効く）", "200", |_| json_of(object(&decisions()))),
+    operation("PUT", "/api/v1/unrecorded", "記録できないときに続けてよい操作を決める（書かない分類は変わらない）", "200", |_| json_of(object(&decisions())))
+        .takes(|_| {
+            let mut named = partly(&decisions(), &[]);
+            named["minProperties"] = json!(1);
+            json_of(named)
+        }),
+    operation("GET", "/api/v1/journal/heads", "ほかの所にある、操作記録の先頭（新しい順）", "200", |_| json_of(object(&[("heads", array(object(&[
+        ("grade", one_of(&app::Grade::ALL.map(app::Grade::code))), ("name", string()), ("at", instant()), ("fresh", yes()),
+        ("origin", string()), ("size", count()), ("root", string()),
     ])))]))),
+    operation("GET", "/api/v1/users", "利用者の一覧と、最後の棚卸し", "200", |_| json_of(object(&[
+        ("users", array(user())), ("sha256", string()),
+        ("reviewed", or_null(object(&[("by", string()), ("on", date()), ("unchanged", yes())]))),
+    ]))),
+    operation("POST", "/api/v1/users", "利用者を加える（サインインの手段は、本人確認の後に本人が登録する）", "201", |_| json_of(user()))
+        .takes(|_| json_of(partly(&[
+            ("login", entered()), ("name", entered()), ("person", text()), ("role", role()), ("valid_from", date()), ("valid_until", date()),
+            ("sees_from", date()), ("sees_until", date()), ("email", text()), ("sealed", yes()),
+        ], &["login", "name", "role"]))),
+    operation("POST", "/api/v1/users/review", "利用者の棚卸し（sha256 は一覧のもの。その後に変わっていれば409）", "200", |_| json_of(object(&[("accounts", count())])))
+        .takes(|_| json_of(object(&[("sha256", entered())]))),
+    operation("POST", "/api/v1/users/{id}/role", "役割を変える", "200", |_| json_of(user())).takes(|_| json_of(object(&[("role", role())]))),
+    operation("POST", "/api/v1/users/{id}/duties", "異動した人の役割を判断する（shown は moved の now。変わっていれば409）", "200", |_| json_of(user()))
+        .takes(|_| json_of(object(&[("role", role()), ("reason", entered()), ("shown", json!({ "type": "string", "maxLength": people::DUTIES_MAX }))]))),
+    operation("POST", "/api/v1/users/{id}/disable", "利用を止める", "200", |_| json_of(user())).takes(|_| reason()),
+    operation("POST", "/api/v1/users/{id}/enable", "利用を再開する", "200", |_| json_of(user())).takes(|_| json_of(object(&[]))),
+    operation("POST", "/api/v1/users/{id}/open", "非常時用アカウントを開封する", "200", |_| json_of(user())).takes(|_| reason()),
+    operation("POST", "/api/v1/users/{id}/seal", "非常時用アカウントとして封印する", "200", |_| json_of(user())).takes(|_| reason()),
+    operation("GET", "/api/v1/users/{id}/sessions", "利用者のセッション", "200", |_| json_of(sessions())),
+    operation("POST", "/api/v1/users/{id}/sessions/end", "利用者のセッションをすべて終える", "200", |_| json_of(object(&[("ended", count())])))
+        .takes(|_| json_of(object(&[]))),
+    operation("GET", "/api/v1/sessions", "自分のアカウントのセッション", "200", |_| json_of(sessions())),
+    operation("POST", "/api/v1/sessions/{id}/revoke", "セッションを一つ終える", "204", |_| Value::Null).takes(|_| json_of(object(&[]))),
+    operation("GET", "/api/v1/tokens", "自分のアカウントの、使えるトークン", "200", |_| json_of(object(&[("tokens", array(object(&[
+        ("id", string()), ("name", string()), ("scopes", array(string())), ("ends_on", date()), ("made_at", instant()),
+        ("used_at", json!({ "type": ["string", "null"], "format": "date-time" })),
+    ])))]))),
+    operation("POST", "/api/v1/tokens/{id}/revoke", "トークンを取り消す", "204", |_| Value::Null).takes(|_| json_of(object(&[]))),
+    operation("GET", "/api/v1/settings/mail", "メールの設定（パスワードは答えない）", "200", |_| json_of(object(&[
+        ("host", string()), ("port", port()), ("security", security()), ("login", string()), ("has_password", yes()), ("sender", string()),
+        ("authority", string()), ("waiting", count()), ("failed", count()), ("sent", count()), ("problem", nullable("string")),
+    ]))),
+    operation("PUT", "/api/v1/settings/mail", "メールの設定を決める", "204", |_| Value::Null)
+        .takes(|_| json_of(partly(&[
+            ("host", entered()), ("port", port()), ("security", security()), ("login", text()),
+            ("password", json!({ "type": "string", "maxLength": settings::PASSWORD_MAX, "writeOnly": true })), ("sender", entered()),
+            ("authority", json!({ "type": "string", "maxLength": settings::AUTHORITY_MAX })),
+        ], &["host", "port", "security", "sender"]))),
+    operation("DELETE", "/api/v1/settings/mail", "メールを送らないようにする", "204", |_| Value::Null),
+    operation("POST", "/api/v1/settings/mail/try", "自分のアドレスに、試しのメールを送る", "200", |_| json_of(object(&[("to", string())])))
+        .takes(|_| json_of(object(&[]))),
     operation("GET", "/api/v1/accesses/transfer", "期間のアクセス記録を、ほかのシステムの形式で書き出す（書き出したことは操作記録に残る）", "200", |_| json!({
         FHIR: { "schema": { "type": "object" } }, "application/x-ndjson": { "schema": string() },
         "application/xml-external-parsed-entity": { "schema": string() }, "text/csv": { "schema": string() },
@@ -271,6 +360,157 @@ fn job() -> Value {
     ])
 }
 
+/// An account, as it is answered.
+fn user() -> Value {
+    object(&[
+        ("id", string()),
+        ("login", string()),
+        ("name", string()),
+        ("person", nullable("string")),
+        ("role", role()),
+        ("disabled", nullable("string")),
+        ("sealed", yes()),
+        ("passkeys", count()),
+        ("has_password", yes()),
+        ("has_totp", yes()),
+        ("valid_from", day()),
+        ("valid_until", day()),
+        ("last_sign_in_at", json!({ "type": ["string", "null"], "format": "date-time" })),
+        ("moved", or_null(object(&[("before", string()), ("now", string())]))),
+    ])
+}
+
+/// An object, or none.
+fn or_null(object: Value) -> Value {
+    with(object, "type", json!(["object", "null"]))
+}
+
+/// Sessions, as they are answered.
+fn sessions() -> Value {
+    object(&[(
+        "sessions",
+        array(object(&[
+            ("id", string()),
+            ("address", string()),
+            ("agent", string()),
+            ("methods", string()),
+            ("started_at", instant()),
+            ("seen_at", instant()),
+            ("ends_at", instant()),
+            ("shared", yes()),
+            ("locked", yes()),
+        ])),
+    )])
+}
+
+/// A body that is a reason.
+fn reason() -> Value {
+    json_of(object(&[("reason", entered())]))
+}
+
+fn role() -> Value {
+    one_of(&Role::ALL.map(Role::code))
+}
+
+fn port() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX })
+}
+
+fn security() -> Value {
+    one_of(&app::MailSecurity::ALL.map(app::MailSecurity::code))
+}
+
+/// An access, as it is answered.
+fn access() -> Value {
+    object(&[
+        ("entry", count()),
+        ("at", instant()),
+        ("source", string()),
+        ("user", string()),
+        ("name", nullable("string")),
+        ("terminal", nullable("string")),
+        ("patient", nullable("string")),
+        ("resource", nullable("string")),
+        ("act", string()),
+        ("exposure", string()),
+        ("outcome", string()),
+        ("records", nullable("integer")),
+        ("why", array(string())),
+    ])
+}
+
+/// A question about accesses, and other members.
+fn question(more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
+    let topics: Vec<&str> = app::AccessTopic::all().map(app::AccessTopic::code).collect();
+    let texts = ["patient", "user", "since", "until", "before"].map(|name| (name, text()));
+    texts.into_iter().chain([("about", one_of(&topics))]).chain(more.iter().cloned()).collect()
+}
+
+/// A case of the review, as it is answered.
+fn case() -> Value {
+    let closed = or_null(object(&[("verdict", string()), ("reason", string()), ("by", string()), ("at", instant())]));
+    object(&[
+        ("no", count()),
+        ("signal", string()),
+        ("source", string()),
+        ("week", date()),
+        ("first", instant()),
+        ("last", instant()),
+        ("accesses", count()),
+        ("people", count()),
+        ("patients", count()),
+        ("closed", closed),
+    ])
+}
+
+/// The numbers of the review, with the days on which the facility is closed.
+fn review_rules() -> Value {
+    let number = |(of, least, most): &(&Threshold, i64, i64)| {
+        let description = format!("{}（{}）", of.label.ja, of.unit.ja);
+        (of.name, json!({ "type": "integer", "minimum": least, "maximum": most, "description": description }))
+    };
+    let mut members: Vec<(&str, Value)> = NUMBERS.iter().map(number).collect();
+    let days = json!({ "type": "integer", "minimum": 0, "maximum": 6 });
+    let closed = json!({ "type": "array", "items": days, "uniqueItems": true, "description": "休みの曜日（日曜が0）" });
+    members.push((CLOSED_DAYS, closed));
+    object(&members)
+}
+
+/// Names of the columns of a ledger, and others.
+fn column_names<'a>(of: &'a Ledger, more: &[&'a str]) -> Vec<&'a str> {
+    of.columns.iter().map(|column| column.name).chain(more.iter().copied()).collect()
+}
+
+/// A request for evidence, as it is answered.
+fn request() -> Value {
+    let states = State::ALL.map(State::code);
+    let file = json!({
+        "type": ["object", "null"], "additionalProperties": false,
+        "properties": { "name": string(), "sha256": string(), "bytes": count() }, "required": ["name", "sha256", "bytes"],
+    });
+    let step = object(&[
+        ("place", count()),
+        ("act", json!({ "type": "string", "enum": ["answer", "confirm", "send_back"] })),
+        ("by", string()),
+        ("at", instant()),
+        ("said", string()),
+        ("links", array(object(&[("ledger", string()), ("key", string())]))),
+        ("file", file),
+    ]);
+    object(&[
+        ("no", string()),
+        ("rev", revision()),
+        ("requirement", string()),
+        ("what", string()),
+        ("due_on", json!({ "type": "string", "format": "date" })),
+        ("state", json!({ "type": "string", "enum": states })),
+        ("asked_by", string()),
+        ("asked_at", instant()),
+        ("with", nullable("string")),
+        ("steps", array(step)),
+    ])
+}
+
 /// Names of rows or people that are sent.
 fn entered_list() -> Value {
     json!({ "type": "array", "items": entered(), "minItems": 1, "maxItems": acts::MOST })
@@ -323,9 +563,26 @@ fn instant() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
+fn date() -> Value {
+    json!({ "type": "string", "format": "date" })
+}
+
+fn yes() -> Value {
+    json!({ "type": "boolean" })
+}
+
+fn one_of(codes: &[&str]) -> Value {
+    json!({ "type": "string", "enum": codes })
+}
+
 /// A day, or none.
 fn day() -> Value {
     json!({ "type": ["string", "null"], "format": "date" })
+}
+
+/// Whether acts of each class go on when they cannot be recorded.
+fn decisions() -> Vec<(&'static str, Value)> {
+    Class::all().map(|class| (class.code(), json!({ "type": "boolean" }))).collect()
 }
 
 fn nullable(kind: &str) -> Value {

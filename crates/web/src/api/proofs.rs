@@ -1,9 +1,10 @@
-//! Papers, jobs, the journal and the list of accounts, for programs.
+//! Papers, jobs and the journal, for programs.
 
-use app::{Job, JobState, JournalQuery, Papers, Work};
+use app::{FieldError, Job, JobState, JournalQuery, Papers, Work};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use domain::text::Lang;
+use domain::unrecorded::Class;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
@@ -125,22 +126,36 @@ pub(crate) async fn journal(caller: Caller, mut asked: Asked) -> ApiResult {
     Ok(answer(StatusCode::OK, &json!({ "entries": entries, "older": page.older })))
 }
 
-/// The accounts, without anything that is a secret.
-pub(crate) async fn users(caller: Caller, asked: Asked) -> ApiResult {
+/// What becomes of acts that cannot be recorded.
+pub(crate) async fn unrecorded(caller: Caller, asked: Asked) -> ApiResult {
     asked.done()?;
-    let users = caller.app().user_list(&caller.facility().id).await?;
-    let users: Vec<Value> = users
-        .into_iter()
-        .map(|user| {
-            json!({
-                "id": user.id, "login": user.login, "name": user.name, "person": user.person,
-                "role": user.role.code(), "disabled": user.disabled, "sealed": user.sealed,
-                "passkeys": user.passkeys, "has_password": user.has_password, "has_totp": user.has_totp,
-                "valid_from": user.valid_from.map(|day| day.to_string()),
-                "valid_until": user.valid_until.map(|day| day.to_string()),
-                "last_sign_in_at": user.last_sign_in_at.map(|at| at.to_string()),
-            })
+    caller.app().refresh_decisions().await?;
+    Ok(answer(StatusCode::OK, &decisions(&caller)))
+}
+
+/// Decides it, for the classes that are named.
+pub(crate) async fn decide_unrecorded(caller: Caller, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let read = |(name, value): (&String, &Value)| {
+        Class::parse(name).zip(value.as_bool()).ok_or_else(|| {
+            let message =
+                format!("「{name}」は分類の名前ではないか、値が true・false ではありません。直してください。");
+            FieldError::new(name, message)
         })
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "users": users })))
+    };
+    let (decided, faults): (Vec<_>, Vec<_>) = body.iter().map(read).partition(Result::is_ok);
+    let mut faults: Vec<FieldError> = faults.into_iter().filter_map(Result::err).collect();
+    let decided: Vec<(Class, bool)> = decided.into_iter().filter_map(Result::ok).collect();
+    if body.is_empty() {
+        faults.push(FieldError::new("", "何も書かれていません。分類の名前に true か false を付けて送ってください。"));
+    }
+    if !faults.is_empty() {
+        return Err(app::Error::Fields(faults).into());
+    }
+    caller.app().decide_unrecorded(&caller.actor(), &decided).await?;
+    Ok(answer(StatusCode::OK, &decisions(&caller)))
+}
+
+fn decisions(caller: &Caller) -> Value {
+    Class::all().map(|class| (class.code(), caller.app().goes_on(class))).collect()
 }

@@ -92,13 +92,72 @@ impl Entered {
 
     /// A text that is no column.
     pub(crate) fn text(&mut self, name: &str) -> String {
+        self.text_of(name, TEXT_MAX)
+    }
+
+    /// A text of at most `most` characters.
+    pub(crate) fn text_of(&mut self, name: &str, most: usize) -> String {
         match self.object.remove(name) {
-            Some(Value::String(text)) if text.chars().count() <= TEXT_MAX => text,
+            Some(Value::String(text)) if text.chars().count() <= most => text,
             Some(_) => {
-                self.fault(name, &format!("{TEXT_MAX}字以内の文字列にしてください。"));
+                self.fault(name, &format!("{most}字以内の文字列にしてください。"));
                 String::new()
             }
             None => String::new(),
+        }
+    }
+
+    /// One of a list of codes, which has to be there; `""` where it is not.
+    pub(crate) fn one_of(&mut self, name: &str, of: &[&'static str]) -> &'static str {
+        let given = self.object.remove(name);
+        let found = of.iter().copied().find(|code| given.as_ref().and_then(Value::as_str) == Some(code));
+        found.unwrap_or_else(|| {
+            self.fault(name, &format!("{name} は{}のどれかにしてください。", of.join("、")));
+            ""
+        })
+    }
+
+    /// A whole number within bounds, which has to be there.
+    pub(crate) fn number(&mut self, name: &str, least: i64, most: i64) -> i64 {
+        let given = self.object.remove(name).and_then(|v| v.as_i64()).filter(|n| (least..=most).contains(n));
+        given.unwrap_or_else(|| {
+            self.fault(name, &format!("{name} は{least}から{most}までの整数にしてください。"));
+            least
+        })
+    }
+
+    /// A set of whole numbers from 0 to `most`; empty where none is given.
+    pub(crate) fn numbers(&mut self, name: &str, most: i64) -> Vec<i64> {
+        let Some(given) = self.object.remove(name) else { return Vec::new() };
+        let read = given.as_array().and_then(|all| {
+            let numbers: Option<Vec<i64>> = all.iter().map(|n| n.as_i64().filter(|n| (0..=most).contains(n))).collect();
+            numbers.filter(|all| all.iter().enumerate().all(|(n, one)| !all.iter().take(n).any(|other| other == one)))
+        });
+        read.unwrap_or_else(|| {
+            self.fault(name, &format!("{name} は0から{most}までの整数の、重なりのない配列にしてください。"));
+            Vec::new()
+        })
+    }
+
+    /// A day, where one is given.
+    pub(crate) fn day(&mut self, name: &str) -> Option<Date> {
+        let given = self.object.remove(name)?;
+        let day = given.as_str().filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
+        if day.is_none() {
+            self.fault(name, &format!("{name} は YYYY-MM-DD の日付にしてください。"));
+        }
+        day
+    }
+
+    /// Whether something is so; not, where nothing is said.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        match self.object.remove(name) {
+            None => false,
+            Some(Value::Bool(yes)) => yes,
+            Some(_) => {
+                self.fault(name, &format!("{name} は true か false にしてください。"));
+                false
+            }
         }
     }
 

@@ -44,6 +44,8 @@ pub(crate) async fn tasks(caller: Caller, asked: Asked) -> ApiResult {
                 TaskLink::Ledger(ledger) => json!({ "ledger": ledger }),
                 TaskLink::Sources => json!({ "ledger": "log_sources" }),
                 TaskLink::Cases => json!({ "ledger": "records" }),
+                TaskLink::Request(no) => json!({ "request": no }),
+                TaskLink::User { id, person } => json!({ "user": id, "ledger": "people", "key": person }),
             };
             let due_on = task.due_on.map(|day| day.to_string());
             json!({ "group": group(task.group), "title": task.title, "link": link, "due_on": due_on, "owner": task.owner })
@@ -95,13 +97,11 @@ fn shown(status: StatusCode, stored: &StoredRow, ledger: &str) -> ApiResult {
     Ok(answer(status, &row_json(find(ledger)?, stored)))
 }
 
-/// Lends a device, or applies for taking it out.
-pub(crate) async fn lend(caller: Caller, asked: Asked, Body(body): Body) -> ApiResult {
-    asked.done()?;
+/// The loan that is asked for.
+fn lend_of(entered: &mut Entered) -> Result<Lend, Problem> {
     let ledger = find("loans")?;
-    let mut entered = Entered::of(body);
     let mut cell = |name: &str| Ok::<_, Problem>(entered.cell(column(ledger, name)?));
-    let lend = Lend {
+    Ok(Lend {
         device: cell("device")?,
         borrower: cell("borrower")?,
         from_on: cell("from_on")?.parse().ok(),
@@ -110,9 +110,26 @@ pub(crate) async fn lend(caller: Caller, asked: Asked, Body(body): Body) -> ApiR
         place: if cell("place")? == "outside" { Place::Outside } else { Place::Inside },
         patient_data: cell("patient_data")? == "はい",
         unencrypted_reason: cell("unencrypted_reason")?,
-    };
+    })
+}
+
+/// Lends a device, or applies for taking it out.
+pub(crate) async fn lend(caller: Caller, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let mut entered = Entered::of(body);
+    let lend = lend_of(&mut entered)?;
     entered.done()?;
     shown(StatusCode::CREATED, &caller.app().lend(&caller.actor(), caller.facility(), lend).await?, "loans")
+}
+
+/// Applies again with what was sent back.
+pub(crate) async fn amend(caller: Caller, no: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let mut entered = Entered::of(body);
+    let (rev, lend) = (entered.rev(), lend_of(&mut entered)?);
+    entered.done()?;
+    let (actor, no) = (caller.actor(), named(no)?);
+    shown(StatusCode::OK, &caller.app().loan_amend(&actor, caller.facility(), &no, rev, lend).await?, "loans")
 }
 
 /// Hands an approved device over.

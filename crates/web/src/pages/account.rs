@@ -43,6 +43,8 @@ struct Account {
     current: String,
     tokens: Vec<TokenInfo>,
     scopes: Vec<Permission>,
+    /// What was typed to make a token.
+    token_form: Fields,
 }
 
 async fn account(visit: &Visit, errors: Errors) -> Result<Account, Problem> {
@@ -61,6 +63,7 @@ async fn account(visit: &Visit, errors: Errors) -> Result<Account, Problem> {
         tokens,
         scopes: Permission::ALL.into_iter().filter(|p| me.may(*p)).collect(),
         email: me.user.email.clone().unwrap_or_default(),
+        token_form: Fields::default(),
         user: me.user.clone(),
     })
 }
@@ -220,11 +223,16 @@ struct NewToken {
 pub(crate) async fn token_make(visit: Visit, fields: Fields) -> PageResult {
     let scopes: Vec<Permission> = fields.all("scope").filter_map(Permission::parse).collect();
     let name = fields.get("name");
+    let sources = fields.get("sources").split(|c: char| matches!(c, ',' | '、' | '，')).map(str::trim);
+    let sources: Vec<String> = sources.filter(|source| !source.is_empty()).map(str::to_owned).collect();
     let ends_on = domain::jp::parse_date(fields.get("ends_on")).map_err(|error| {
         app::Error::Fields(vec![app::FieldError { field: "ends_on".to_owned(), message: error.to_string() }])
     });
     let made = match ends_on {
-        Ok(ends_on) => visit.app().token_make(visit.me()?, name, &scopes, ends_on).await,
+        Ok(ends_on) => {
+            let new = app::NewToken { name, scopes: &scopes, sources: &sources, ends_on };
+            visit.app().token_make(visit.me()?, new).await
+        }
         Err(error) => Err(error),
     };
     match made {
@@ -232,7 +240,11 @@ pub(crate) async fn token_make(visit: Visit, fields: Fields) -> PageResult {
             let (name, secret) = (name.to_owned(), secret.expose().to_owned());
             visit.page(&NewToken { c: visit.chrome("account-token-title"), name, secret })
         }
-        Err(error) => visit.again(&account(&visit, Errors::of(error)?).await?),
+        Err(error) => {
+            let mut again = account(&visit, Errors::of(error)?).await?;
+            again.token_form = fields;
+            visit.again(&again)
+        }
     }
 }
 

@@ -68,6 +68,10 @@ struct Approvals {
     /// Who could be appointed: id and name; `None` for who may appoint nobody.
     candidates: Option<Vec<(String, String)>>,
     typed: Fields,
+    /// Address of the acts on the item that was not sent back or refused, and the reason that was typed.
+    refused: Option<(String, String)>,
+    /// The reason, where the item is gone.
+    gone: String,
 }
 
 /// Something one asked for.
@@ -105,9 +109,21 @@ pub(crate) async fn list(visit: Visit) -> PageResult {
     visit.page(&page(&visit, Errors::default(), Fields::default()).await?)
 }
 
-/// The page with why an act was refused.
-pub(crate) async fn again(visit: &Visit, errors: Errors) -> PageResult {
-    visit.again(&page(visit, errors, Fields::default()).await?)
+/// The page with why an act on an item was refused, and the reason that was typed there.
+pub(crate) async fn again(visit: &Visit, errors: Errors, (ledger, key): (&str, &str), fields: &Fields) -> PageResult {
+    let mut again = page(visit, errors, Fields::default()).await?;
+    let (to, reason) = (acts(ledger, key), fields.get("reason").to_owned());
+    if again.items.iter().any(|item| item.to == to) {
+        again.refused = Some((to, reason));
+    } else {
+        again.gone = reason;
+    }
+    visit.again(&again)
+}
+
+/// Address of the acts on an item.
+fn acts(ledger: &str, key: &str) -> String {
+    format!("/approvals/{ledger}/{}", segment(key))
 }
 
 async fn page(visit: &Visit, errors: Errors, typed: Fields) -> Result<Approvals, Problem> {
@@ -117,7 +133,7 @@ async fn page(visit: &Visit, errors: Errors, typed: Fields) -> Result<Approvals,
         let key = segment(&pending.key);
         Item {
             id: format!("{}-{}", pending.ledger, pending.key.replace(['/', ' '], "-")),
-            to: format!("/approvals/{}/{key}", pending.ledger),
+            to: acts(pending.ledger, &pending.key),
             href: match pending.ledger {
                 "loans" => loans::address(&pending.key),
                 ledger => address(ledger, &pending.key),
@@ -172,6 +188,8 @@ async fn page(visit: &Visit, errors: Errors, typed: Fields) -> Result<Approvals,
         deputies,
         candidates,
         typed,
+        refused: None,
+        gone: String::new(),
     })
 }
 
@@ -227,7 +245,7 @@ async fn decide(visit: &Visit, ledger: &str, key: &str, fields: &Fields, signatu
     let how = How { signature, in_place_of: visit.me()?.stands_for.clone() };
     match visit.app().approve(&actor, facility, ledger, key, rev(fields), shown, how).await {
         Ok(_) => Ok(done("/approvals", "approvals-approved", &[("title", &fields.get("title"))])),
-        Err(error) => again(visit, Errors::of(error)?).await,
+        Err(error) => again(visit, Errors::of(error)?, (ledger, key), fields).await,
     }
 }
 
@@ -243,7 +261,7 @@ pub(crate) async fn sign(visit: Visit, Path((ledger, key)): Path<(String, String
     let ceremony = visit.jar().get(cookies::CEREMONY).unwrap_or_default();
     let (session, signature) = match visit.app().approval_sign(visit.me()?, ceremony, shown, answer).await {
         Ok(signed) => signed,
-        Err(error) => return again(&visit, Errors::of(error)?).await,
+        Err(error) => return again(&visit, Errors::of(error)?, (&ledger, &key), &fields).await,
     };
     let mut response = decide(&visit, &ledger, &key, &fields, Some(signature)).await?;
     cookies::set(&mut response, &cookies::passing(cookies::SESSION, session.expose()));
@@ -256,6 +274,6 @@ pub(crate) async fn send_back(visit: Visit, Path((ledger, key)): Path<(String, S
     let (actor, facility) = (visit.me()?.actor(), visit.facility()?);
     match visit.app().send_back(&actor, facility, &ledger, &key, rev(&fields), fields.get("reason")).await {
         Ok(_) => Ok(done("/approvals", "approvals-sent-back", &[("title", &fields.get("title"))])),
-        Err(error) => again(&visit, Errors::of(error)?).await,
+        Err(error) => again(&visit, Errors::of(error)?, (&ledger, &key), &fields).await,
     }
 }

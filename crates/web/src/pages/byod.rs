@@ -168,7 +168,7 @@ pub(crate) async fn refuse(visit: Visit, Path(no): Path<String>, fields: Fields)
     let (actor, facility) = (visit.me()?.actor(), visit.facility()?);
     match visit.app().byod_refuse(&actor, facility, &no, rows::rev(&fields), fields.get("reason")).await {
         Ok(stored) => Ok(done("/approvals", "byod-refused", &[("no", &stored.key)])),
-        Err(error) => super::approvals::again(&visit, Errors::of(error)?).await,
+        Err(error) => super::approvals::again(&visit, Errors::of(error)?, ("byod", &no), &fields).await,
     }
 }
 

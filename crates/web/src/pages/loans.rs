@@ -208,6 +208,8 @@ struct Show {
     rev: i64,
     /// Code of its state; the acts that are possible follow from it.
     code: String,
+    takes_back: bool,
+    cancels: bool,
     state: State,
     /// Its device, for addresses.
     device: String,
@@ -248,6 +250,8 @@ async fn detail(visit: &Visit, no: &str, f: Fields) -> Result<Show, Problem> {
         seal: Seal::of(&stored),
         inspections: rows::options("loans", "inspection", c.lang),
         approves: visit.me()?.may(Permission::Approve),
+        takes_back: matches!(code.as_str(), "lent" | "lost"),
+        cancels: matches!(code.as_str(), "applied" | "sent_back" | "approved"),
         code,
         device: segment(&device),
         c,

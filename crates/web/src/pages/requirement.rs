@@ -118,6 +118,7 @@ struct Page<'a> {
     questions: Vec<String>,
     standing: Option<String>,
     may_answer: bool,
+    may_request: bool,
     rev: i64,
     me: String,
     people: Vec<String>,
@@ -215,6 +216,7 @@ async fn page(visit: &Visit, id: &str, refused: Option<(Errors, BTreeMap<String,
         history,
         said,
         may_answer,
+        may_request: visit.me()?.may(Permission::RequestEvidence),
         typed,
     };
     if refuse { visit.again(&page) } else { visit.page(&page) }

@@ -1,11 +1,12 @@
 //! 設定: one's own account, people, terminals, and whether the server is in order.
 
-use app::{Check, Health};
+use app::{Check, FieldError, Health};
 use askama::Template;
 use domain::authz::Permission;
 use domain::text::Lang;
+use domain::unrecorded::Class;
 
-use crate::form::Fields;
+use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, done, file, words};
 
@@ -56,6 +57,52 @@ pub(crate) async fn terminal(visit: Visit, fields: Fields) -> PageResult {
     let shared = fields.get("shared") == "1";
     visit.app().terminal_set(visit.me()?, visit.terminal(), fields.get("name"), shared).await?;
     Ok(done("/settings/terminals", "terminals-set", &[]))
+}
+
+/// What a choice is called in the form: whether acts go on.
+const CHOICES: [(&str, bool); 2] = [("allow", true), ("refuse", false)];
+
+#[derive(Template)]
+#[template(path = "unrecorded.html")]
+struct Unrecorded {
+    c: Chrome,
+    errors: Errors,
+    f: Fields,
+    /// Code and name.
+    classes: Vec<(&'static str, &'static str)>,
+    choices: Vec<(&'static str, String)>,
+}
+
+fn unrecorded_form(visit: &Visit, f: Fields, errors: Errors) -> Unrecorded {
+    let mut c = visit.chrome("unrecorded-title");
+    c.failed = !errors.is_empty();
+    let classes = Class::all().map(|class| (class.code(), c.word(class.label()))).collect();
+    let choices = CHOICES.map(|(code, _)| (code, c.t(&format!("unrecorded-{code}")))).into();
+    Unrecorded { c, errors, f, classes, choices }
+}
+
+/// What becomes of acts that cannot be recorded.
+pub(crate) async fn unrecorded(visit: Visit) -> PageResult {
+    visit.app().refresh_decisions().await?;
+    let code = |class: Class| CHOICES.iter().find(|(_, goes_on)| *goes_on == visit.app().goes_on(class));
+    let f = Class::all().map(|class| (class.code(), code(class).map_or("", |(code, _)| *code))).collect();
+    visit.page(&unrecorded_form(&visit, f, Errors::default()))
+}
+
+/// Decides it.
+pub(crate) async fn decide_unrecorded(visit: Visit, f: Fields) -> PageResult {
+    let chosen =
+        |class: Class| CHOICES.iter().find(|(code, _)| f.get(class.code()) == *code).map(|(_, goes_on)| *goes_on);
+    let missing: Vec<FieldError> = Class::all()
+        .filter(|class| chosen(*class).is_none())
+        .map(|class| FieldError::new(class.code(), words().say(visit.lang(), "unrecorded-choose", &[])))
+        .collect();
+    if !missing.is_empty() {
+        return visit.again(&unrecorded_form(&visit, f, Errors(missing)));
+    }
+    let decided: Vec<(Class, bool)> = Class::all().filter_map(|class| Some((class, chosen(class)?))).collect();
+    visit.app().decide_unrecorded(&visit.me()?.actor(), &decided).await?;
+    Ok(done("/settings/unrecorded", "unrecorded-set", &[]))
 }
 
 /// Marks what the person was told as read.

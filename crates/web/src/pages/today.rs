@@ -5,6 +5,7 @@ use askama::Template;
 use domain::authz::Permission;
 use domain::catalog::{Catalog, CatalogKind};
 use domain::fact::fact;
+use domain::workflow::request::State as Stage;
 use jiff::civil::Date;
 
 use crate::guard::Visit;
@@ -12,7 +13,7 @@ use crate::page::{Chrome, PageResult, Problem};
 use crate::pages::approvals::{Mine, approvers};
 use crate::pages::ledgers::{address, find, segment};
 use crate::pages::loans::{self, Line};
-use crate::pages::rows;
+use crate::pages::{requests, rows};
 
 /// Facts about backup that are shown every day.
 const BACKUP: &[&str] = &["system.backup_recent", "system.restore_tested"];
@@ -80,6 +81,8 @@ struct Today {
     /// What the person asked for.
     mine: Vec<Mine>,
     approvers: String,
+    /// What the person, an auditor, asked for and has not confirmed.
+    asked: Vec<requests::Line>,
 }
 
 /// The page.
@@ -89,6 +92,13 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     let mut first = me.may(Permission::EditLedgers);
     for name in FIRST {
         first = first && app.row_count(facility, find(name)?).await? == 0;
+    }
+    let mut asked = Vec::new();
+    if me.may(Permission::RequestEvidence) {
+        let assessment = app.assess(facility).await?;
+        let all = app.evidence_requests(facility, &assessment, Some(&me.user)).await?;
+        let open = all.into_iter().filter(|request| request.state != Stage::Confirmed);
+        asked.extend(open.map(|request| requests::line(&visit, &c, request)));
     }
     let overview = if me.may(Permission::ReadVerdicts) && !first {
         let assessment = app.assess(facility).await?;
@@ -109,11 +119,12 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         mine = app.asked_by(facility, &me.user.name).await?.into_iter().map(Mine::of).collect();
     }
     let approvers = if mine.is_empty() { String::new() } else { approvers(&visit).await? };
-    visit.page(&Today { c, first, overview, lends, own, mine, approvers })
+    visit.page(&Today { c, first, overview, lends, own, mine, approvers, asked })
 }
 
 fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: &[Task]) -> Result<Overview, Problem> {
     let (approves, edits) = (visit.me()?.may(Permission::Approve), visit.me()?.may(Permission::EditLedgers));
+    let manages = visit.me()?.may(Permission::ManageUsers);
     let open = tasks.len();
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut last = None;
@@ -127,7 +138,7 @@ fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: &[Task]) 
                 late: task.group == Group::Overdue,
             });
         }
-        let href = place(task, approves, edits);
+        let href = place(task, approves, edits, manages);
         let todo = Todo { title: task.title.clone(), href, due_on: task.due_on, owner: task.owner.clone() };
         if let Some(chunk) = chunks.last_mut() {
             chunk.todos.push(todo);
@@ -172,11 +183,14 @@ fn readiness(c: &Chrome, assessment: &Assessment, edition: &Catalog) -> Result<R
 }
 
 /// Where a task is done: the very form, for who may use it.
-fn place(task: &Task, approves: bool, edits: bool) -> String {
+fn place(task: &Task, approves: bool, edits: bool, manages: bool) -> String {
     match &task.link {
         TaskLink::Requirement(id) => format!("/requirements/{id}"),
         TaskLink::Sources => "/accesses/sources".to_owned(),
         TaskLink::Cases => "/accesses/cases".to_owned(),
+        TaskLink::Request(no) => requests::address(no),
+        TaskLink::User { id, .. } if manages => format!("/users/{id}"),
+        TaskLink::User { person, .. } => address("people", person),
         TaskLink::Row { .. } | TaskLink::Ledger(_) if task.group == Group::Waiting && approves => {
             "/approvals".to_owned()
         }

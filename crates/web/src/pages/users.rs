@@ -1,6 +1,6 @@
 //! 利用者: who can sign in, as what, and until when. Accounts follow the people ledger: who leaves is shut out.
 
-use app::identity::{NewUser, SessionInfo, User, users_sha256};
+use app::identity::{DutiesReview, NewUser, SessionInfo, User, users_sha256};
 use askama::Template;
 use axum::extract::Path;
 use domain::authz::Role;
@@ -54,7 +54,7 @@ pub(crate) async fn review(visit: Visit, fields: Fields) -> PageResult {
 /// Puts an account away for emergencies.
 pub(crate) async fn seal(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
     let outcome = visit.app().emergency_close(visit.me()?, &id, fields.get("reason")).await;
-    after(&visit, &id, outcome, "users-sealed-done").await
+    after(&visit, &id, fields, outcome, "users-sealed-done").await
 }
 
 #[derive(Template)]
@@ -121,12 +121,13 @@ pub(crate) async fn add(visit: Visit, fields: Fields) -> PageResult {
 struct One {
     c: Chrome,
     errors: Errors,
+    typed: Fields,
     user: User,
     sessions: Vec<SessionInfo>,
     own: bool,
 }
 
-async fn one(visit: &Visit, id: &str, errors: Errors) -> Result<One, Problem> {
+async fn one(visit: &Visit, id: &str, errors: Errors, typed: Fields) -> Result<One, Problem> {
     let users = visit.app().user_list(&visit.facility()?.id).await?;
     let missing = || Problem::from(app::Error::NotFound { what: "利用者".to_owned() });
     let user = users.into_iter().find(|u| u.id == id).ok_or_else(missing)?;
@@ -134,18 +135,18 @@ async fn one(visit: &Visit, id: &str, errors: Errors) -> Result<One, Problem> {
     c.title.clone_from(&user.name);
     c.failed = !errors.is_empty();
     let (own, sessions) = (visit.me()?.user.id == user.id, visit.app().session_list(&user.id).await?);
-    Ok(One { c, errors, user, sessions, own })
+    Ok(One { c, errors, typed, user, sessions, own })
 }
 
 /// One of them.
 pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> PageResult {
-    visit.page(&one(&visit, &id, Errors::default()).await?)
+    visit.page(&one(&visit, &id, Errors::default(), Fields::default()).await?)
 }
 
-async fn after(visit: &Visit, id: &str, outcome: app::Result<()>, word: &str) -> PageResult {
+async fn after(visit: &Visit, id: &str, typed: Fields, outcome: app::Result<()>, word: &str) -> PageResult {
     match outcome {
         Ok(()) => Ok(done(&format!("/users/{id}"), word, &[])),
-        Err(error) => visit.again(&one(visit, id, Errors::of(error)?).await?),
+        Err(error) => visit.again(&one(visit, id, Errors::of(error)?, typed).await?),
     }
 }
 
@@ -153,29 +154,37 @@ async fn after(visit: &Visit, id: &str, outcome: app::Result<()>, word: &str) ->
 pub(crate) async fn role(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
     let role = Role::parse(fields.get("role")).ok_or_else(|| app::Error::NotFound { what: "役割".to_owned() })?;
     let outcome = visit.app().user_role_set(visit.me()?, &id, role).await;
-    after(&visit, &id, outcome, "users-role-set").await
+    after(&visit, &id, fields, outcome, "users-role-set").await
+}
+
+/// Decides on the role of somebody whose department, profession or duties changed.
+pub(crate) async fn duties(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
+    let role = Role::parse(fields.get("role")).ok_or_else(|| app::Error::NotFound { what: "役割".to_owned() })?;
+    let review = DutiesReview { role, reason: fields.get("reason"), shown: fields.get("shown") };
+    let outcome = visit.app().user_duties_review(visit.me()?, &id, review).await;
+    after(&visit, &id, fields, outcome, "users-duties-done").await
 }
 
 /// Shuts out.
 pub(crate) async fn disable(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
     let outcome = visit.app().user_disable(visit.me()?, &id, fields.get("reason")).await;
-    after(&visit, &id, outcome, "users-disabled").await
+    after(&visit, &id, fields, outcome, "users-disabled").await
 }
 
 /// Lets in again.
-pub(crate) async fn enable(visit: Visit, Path(id): Path<String>, _: Fields) -> PageResult {
+pub(crate) async fn enable(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
     let outcome = visit.app().user_enable(visit.me()?, &id).await;
-    after(&visit, &id, outcome, "users-enabled").await
+    after(&visit, &id, fields, outcome, "users-enabled").await
 }
 
 /// Ends every session.
-pub(crate) async fn end_sessions(visit: Visit, Path(id): Path<String>, _: Fields) -> PageResult {
+pub(crate) async fn end_sessions(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
     let outcome = visit.app().user_sessions_end(visit.me()?, &id).await.map(|_| ());
-    after(&visit, &id, outcome, "users-sessions-ended").await
+    after(&visit, &id, fields, outcome, "users-sessions-ended").await
 }
 
 /// Opens the sealed account for an emergency.
 pub(crate) async fn open(visit: Visit, Path(id): Path<String>, fields: Fields) -> PageResult {
     let outcome = visit.app().emergency_open(visit.me()?, &id, fields.get("reason")).await;
-    after(&visit, &id, outcome, "users-opened").await
+    after(&visit, &id, fields, outcome, "users-opened").await
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use app::NewToken;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -15,20 +16,27 @@ use web::routes::{Access, ROUTES};
 use crate::support::{ADMIN, TestWeb};
 
 /// The demonstration, asked by programs in the name of its administrator.
-struct Site(TestWeb);
+pub(crate) struct Site(pub(crate) TestWeb);
 
 impl Site {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self(TestWeb::new().await)
     }
 
-    async fn token(&self, scopes: &[Permission]) -> String {
-        let until = "2026-11-30".parse().unwrap();
-        let made = self.0.app.token_issue(&actor(), &self.0.facility.id, "a.suzuki", "連携", scopes, until).await;
+    pub(crate) async fn token(&self, scopes: &[Permission]) -> String {
+        self.token_for(scopes, &[]).await
+    }
+
+    /// A token that may hand in the records of these sources alone.
+    pub(crate) async fn token_for(&self, scopes: &[Permission], sources: &[&str]) -> String {
+        let sources: Vec<String> = sources.iter().map(|&source| source.to_owned()).collect();
+        let ends_on = "2026-11-30".parse().unwrap();
+        let new = NewToken { name: "連携", scopes, sources: &sources, ends_on };
+        let made = self.0.app.token_issue(&actor(), &self.0.facility.id, "a.suzuki", new).await;
         made.unwrap().expose().to_owned()
     }
 
-    async fn ask(&self, token: &str, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn ask(&self, token: &str, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = Request::builder()
             .method(method)
@@ -41,7 +49,7 @@ impl Site {
         (status, body)
     }
 
-    async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+    pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
         let response = self.0.ask(request).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
@@ -233,7 +241,8 @@ async fn work_and_verdicts_are_there() {
 #[tokio::test]
 async fn what_people_do_on_pages_programs_do_too() {
     let site = Site::new().await;
-    let scopes: Vec<Permission> = Permission::ALL.into_iter().filter(|p| *p != Permission::UseOwnAccount).collect();
+    let has = |p: &Permission| *p != Permission::UseOwnAccount && domain::authz::Role::Admin.may(*p);
+    let scopes: Vec<Permission> = Permission::ALL.into_iter().filter(has).collect();
     let token = site.token(&scopes).await;
     let ask = async |method: &str, path: &str, body: Value| {
         let before = site.0.events().await;
@@ -306,9 +315,9 @@ async fn an_auditors_program_sees_the_days_of_the_audit() {
     let mut new = crate::support::newcomer("auditor", domain::authz::Role::Auditor);
     (new.sees_from, new.sees_until) = (Some("2020-01-01".parse().unwrap()), Some("2020-12-31".parse().unwrap()));
     site.0.add(new).await;
-    let until = "2026-11-30".parse().unwrap();
-    let scopes = [ReadLedgers, Permission::ReadJournal];
-    let made = site.0.app.token_issue(&actor(), &site.0.facility.id, "auditor", "監査", &scopes, until).await.unwrap();
+    let ends_on = "2026-11-30".parse().unwrap();
+    let new = NewToken { name: "監査", scopes: &[ReadLedgers, Permission::ReadJournal], sources: &[], ends_on };
+    let made = site.0.app.token_issue(&actor(), &site.0.facility.id, "auditor", new).await.unwrap();
     let get = async |path: &str| site.ask(made.expose(), "GET", &format!("/api/v1{path}"), Value::Null).await;
     assert_eq!(get("/journal").await.1["entries"], json!([]));
     assert_eq!(get("/ledgers/records/rows").await.1["total"], 0);
@@ -347,6 +356,65 @@ async fn who_comes_too_often_waits() {
         (StatusCode::TOO_MANY_REQUESTS, &"6".parse().unwrap())
     );
     assert_ne!(knock([192, 0, 2, 10]).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn what_goes_on_without_a_record_is_decided() {
+    let site = Site::new().await;
+    let token = site.token(&[Permission::ManageSettings]).await;
+    let ask = async |method: &str, body: Value| site.ask(&token, method, "/api/v1/unrecorded", body).await;
+    let usual = json!({ "care": true, "export": false, "administration": false, "emergency": false });
+    assert_eq!(ask("GET", Value::Null).await, (StatusCode::OK, usual));
+    let decided = json!({ "care": true, "export": false, "administration": false, "emergency": true });
+    assert_eq!(ask("PUT", json!({ "emergency": true })).await, (StatusCode::OK, decided.clone()));
+    for wrong in [json!({}), json!({ "emergency": "no" }), json!({ "other": true, "care": false })] {
+        assert_eq!(ask("PUT", wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(ask("GET", Value::Null).await.1, decided);
+}
+
+#[tokio::test]
+async fn a_token_speaks_for_its_own_sources_alone() {
+    let site = Site::new().await;
+    let all = site.token(&[EditLedgers, SendAccesses]).await;
+    for (no, name) in [("FHIR-8", "検査サーバ"), ("FHIR-9", "連携サーバ")] {
+        let row = json!({ "values": { "no": no, "name": name, "format": "fhir" } });
+        assert_eq!(site.ask(&all, "POST", "/api/v1/ledgers/log_sources/rows", row).await.0, StatusCode::CREATED);
+    }
+    let ours = site.token_for(&[SendAccesses], &["fhir-9"]).await;
+    let event = |id: &str, observer: &str| {
+        json!({
+            "resourceType": "AuditEvent", "id": id, "recorded": "2026-11-22T02:00:00Z", "action": "R", "outcome": "0",
+            "type": { "code": "rest" }, "agent": [{ "who": { "identifier": { "value": "u1" } }, "requestor": true }],
+            "source": { "observer": { "display": observer } },
+            "entity": [{ "what": { "reference": "Patient/p1" }, "type": { "code": "1" }, "role": { "code": "1" } }],
+        })
+    };
+    let code = |said: &Value| said["issue"][0]["details"]["coding"][0]["code"].as_str().unwrap_or_default().to_owned();
+    // It need not name its only source, and may name no other.
+    let (status, said) = site.ask(&ours, "POST", "/api/v1/fhir/AuditEvent", event("e1", "連携サーバ")).await;
+    assert_eq!(status, StatusCode::CREATED, "{said}");
+    let (status, said) = site.ask(&ours, "POST", "/api/v1/fhir/AuditEvent?source=FHIR-8", event("e2", "x")).await;
+    assert_eq!((status, code(&said).as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "EVT-046"));
+    // In another's name: refused alone in a batch, by itself, and with all the others in a transaction.
+    let (status, said) = site.ask(&ours, "POST", "/api/v1/fhir/AuditEvent", event("e3", "検査サーバ")).await;
+    assert_eq!((status, code(&said).as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "EVT-012"));
+    let entries = [event("e4", "fhir-8"), event("e5", "y")].map(|resource| json!({ "resource": resource }));
+    let bundle = |kind: &str| json!({ "resourceType": "Bundle", "type": kind, "entry": entries });
+    assert_eq!(
+        site.ask(&ours, "POST", "/api/v1/fhir", bundle("transaction")).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let (_, said) = site.ask(&ours, "POST", "/api/v1/fhir", bundle("batch")).await;
+    let answers: Vec<_> = said["entry"].as_array().unwrap().iter().map(|e| &e["response"]["status"]).collect();
+    assert_eq!(answers, ["400 Bad Request", "201 Created"]);
+    let states = site.0.app.access_sources(&site.0.facility).await.unwrap();
+    let state = |key: &str| states.iter().find(|state| state.key == key).unwrap();
+    assert!(state("FHIR-9").faults.contains(&app::SourceFault::Forged(3)), "{:?}", state("FHIR-9").faults);
+    assert_eq!(state("FHIR-8").arrivals, 0);
+    // Who may speak for all may speak for either.
+    let (status, said) = site.ask(&all, "POST", "/api/v1/fhir/AuditEvent?source=FHIR-9", event("e6", "fhir-8")).await;
+    assert_eq!(status, StatusCode::CREATED, "{said}");
 }
 
 #[tokio::test]
@@ -435,4 +503,41 @@ async fn a_program_may_keep_more_and_ask_but_people_approve() {
             && route.path.contains("api")
             && route.path.contains("approve"))
     );
+}
+
+#[tokio::test]
+async fn an_auditors_program_asks_for_evidence_and_the_houses_answers() {
+    let site = Site::new().await;
+    site.0.add(crate::support::newcomer("auditor", domain::authz::Role::Auditor)).await;
+    let (until, facility) = ("2026-11-30".parse().unwrap(), &site.0.facility.id);
+    let scopes = [ReadVerdicts, Permission::RequestEvidence];
+    let new = NewToken { name: "監査", scopes: &scopes, sources: &[], ends_on: until };
+    let theirs = site.0.app.token_issue(&actor(), facility, "auditor", new).await.unwrap();
+    let ours = site.token(&[ReadVerdicts, ReadTasks, Permission::Attest]).await;
+    let wanted = json!({ "requirement": "checklist-r7/2-4", "what": "棚卸しの記録", "due_on": "2026-12-01" });
+    let refused = site.ask(&ours, "POST", "/api/v1/requests", wanted.clone()).await;
+    assert_eq!((refused.0, &refused.1["code"]), (StatusCode::FORBIDDEN, &json!("API-002")));
+    let before = site.0.events().await;
+    let (status, asked) = site.ask(theirs.expose(), "POST", "/api/v1/requests", wanted).await;
+    assert_eq!((status, &asked["state"]), (StatusCode::CREATED, &json!("open")), "{asked}");
+    let path = format!("/api/v1/requests/{}", asked["no"].as_str().unwrap());
+    let (_, tasks) = site.ask(&ours, "GET", "/api/v1/tasks", Value::Null).await;
+    assert!(tasks.to_string().contains(&format!("{{\"request\":{}}}", asked["no"])), "{tasks}");
+    let handed = json!({ "rev": 1, "links": ["H-004"], "said": "" });
+    let (status, answered) = site.ask(&ours, "POST", &format!("{path}/answer"), handed).await;
+    assert_eq!(
+        (status, &answered["steps"][0]["links"][0]["ledger"]),
+        (StatusCode::OK, &json!("records")),
+        "{answered}"
+    );
+    let back = json!({ "rev": 2, "reason": "日付の分かるものを" });
+    let (status, back) = site.ask(theirs.expose(), "POST", &format!("{path}/send-back"), back).await;
+    assert_eq!((status, &back["state"]), (StatusCode::OK, &json!("sent_back")), "{back}");
+    assert_eq!(site.0.events().await, before + 3);
+    let (_, all) = site.ask(&ours, "GET", "/api/v1/requests", Value::Null).await;
+    let (_, own) = site.ask(theirs.expose(), "GET", "/api/v1/requests", Value::Null).await;
+    assert_eq!(own["requests"].as_array().unwrap().len(), 1, "an auditor sees their own");
+    assert!(all["requests"].as_array().unwrap().len() > 1);
+    assert_eq!(site.ask(&ours, "GET", "/api/v1/requests/R-003/files/1", Value::Null).await.0, StatusCode::OK);
+    assert_eq!(site.ask(&ours, "GET", "/api/v1/requests/R-003/files/x", Value::Null).await.0, StatusCode::NOT_FOUND);
 }

@@ -51,6 +51,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/evidence/retention/ask", RETENTION),
     ("/evidence/retention/{id}/approve", RETENTION),
     ("/evidence/retention/{id}/withdraw", RETENTION),
+    ("/api/v1/unrecorded", PROGRAMS),
+    ("/api/v1/requests", PROGRAMS),
+    ("/api/v1/requests/{no}/answer", PROGRAMS),
+    ("/api/v1/requests/{no}/send-back", PROGRAMS),
     ("/api/v1/training/{no}/attendance", PROGRAMS),
     ("/approvals/deputies", "crates/app/tests/it/deputies.rs sees their events"),
     ("/approvals/deputies/{id}/end", "the same"),
@@ -79,6 +83,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/lost", WORKFLOWS),
     ("/overrides/new", WORKFLOWS),
     ("/overrides/withdraw", WORKFLOWS),
+    ("/requests/new", WORKFLOWS),
+    ("/requests/{no}/answer", WORKFLOWS),
+    ("/requests/{no}/confirm", WORKFLOWS),
+    ("/requests/{no}/send-back", WORKFLOWS),
     ("/training/{no}", WORKFLOWS),
 ];
 
@@ -126,6 +134,17 @@ async fn every_act_leaves_an_event() {
     let paper = stage.act("/evidence/journal/paper", "/evidence/journal/paper", &[]).await;
     assert!(paper.body.contains("sakimori-log/"), "{}", paper.body);
     stage.act("/settings/terminals", "/settings/terminals", &[("name", "受付"), ("shared", "1")]).await;
+    let policy = [("care", "allow"), ("export", "refuse"), ("administration", "refuse"), ("emergency", "allow")];
+    let decided = stage.act("/settings/unrecorded", "/settings/unrecorded", &policy).await;
+    assert_eq!(decided.status, StatusCode::SEE_OTHER);
+    assert!(stage.web.app.goes_on(domain::unrecorded::Class::Emergency));
+    let shown = stage.web.get(&mut stage.browser, "/settings/unrecorded").await.body;
+    for (class, choice) in policy {
+        assert!(shown.contains(&format!("name=\"{class}\" value=\"{choice}\" checked")), "{shown}");
+    }
+    let half = stage.web.post(&mut stage.browser, "/settings/unrecorded", &policy[..2]).await;
+    assert_eq!(half.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(half.body.contains("#f-emergency"), "{}", half.body);
     stage.act("/incident", "/incident", &[("what", "脅迫文が出ている"), ("place", "受付")]).await;
     stage.act("/notice", "/notice", &[]).await;
     mail(&mut stage).await;

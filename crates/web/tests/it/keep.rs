@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use app::{App, Clock as _, Grade, Sealer, SystemClock, Witness};
-use testkit::actor;
+use testkit::{Tsa, actor};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use web::{Tls, keep_heads_once, serve_witness};
@@ -107,49 +107,9 @@ async fn what_a_witness_refuses_has_the_status_of_the_protocol() {
     assert_eq!(ask(&web::witness_router(unknowing), sent.body.clone()).await.0, 404);
 }
 
-const AUTHORITY: &str = "
-[tsa]
-default_tsa = one
-[one]
-serial = serial
-signer_cert = signer.pem
-certs = ca.pem
-signer_key = signer.key
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256
-ess_cert_id_alg = sha256
-[ca]
-basicConstraints = critical,CA:true
-[signer]
-extendedKeyUsage = critical,timeStamping
-";
-
-fn openssl(folder: &Path, command: &str) {
-    let words = command.split_whitespace();
-    let ended = std::process::Command::new("openssl").args(words).current_dir(folder).output().unwrap();
-    assert!(ended.status.success(), "{command}: {}", String::from_utf8_lossy(&ended.stderr));
-}
-
-/// OpenSSL's time-stamping authority, asked by HTTP: its address, and how it is asked in its folder.
-async fn authority(folder: &Path) -> String {
-    std::fs::write(folder.join("openssl.cnf"), AUTHORITY).unwrap();
-    std::fs::write(folder.join("serial"), "01\n").unwrap();
-    for command in [
-        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ca.key",
-        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out signer.key",
-        "req -new -x509 -key ca.key -subj /CN=CA -days 30 -out ca.pem -config openssl.cnf -extensions ca",
-        "req -new -key signer.key -subj /CN=TSA -out signer.csr -config openssl.cnf",
-        "x509 -req -in signer.csr -CA ca.pem -CAkey ca.key -days 30 -out signer.pem -extfile openssl.cnf -extensions signer",
-    ] {
-        openssl(folder, command);
-    }
-    let place = folder.to_owned();
-    let reply = move |query: axum::body::Bytes| async move {
-        std::fs::write(place.join("query"), &query).unwrap();
-        openssl(&place, "ts -reply -config openssl.cnf -queryfile query -out reply");
-        std::fs::read(place.join("reply")).unwrap()
-    };
+/// OpenSSL's time-stamping authority, asked by HTTP: its address.
+async fn serve(tsa: Arc<Tsa>) -> String {
+    let reply = move |query: axum::body::Bytes| async move { tsa.reply(&query) };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/tsa", listener.local_addr().unwrap());
     let router = axum::Router::new().route("/tsa", axum::routing::post(reply));
@@ -162,9 +122,8 @@ async fn an_authority_is_asked_once_a_day_and_its_reply_is_checked() {
     let web = TestWeb::new().await;
     let (app, data) = (&web.app, Arc::new(web.data()));
     let sealer = sealed(app, &data).await;
-    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let url = authority(folder.path()).await;
-    let trust = std::fs::read_to_string(folder.path().join("ca.pem")).unwrap();
+    let tsa = Arc::new(Tsa::new());
+    let (url, trust) = (serve(Arc::clone(&tsa)).await, tsa.certificate());
     app.keeper_add(&actor(), Grade::Stamp, &url, &trust, "").await.unwrap();
     for _ in 0..2 {
         keep_heads_once(app, &data, &sealer.heads()).await.unwrap();
@@ -173,11 +132,8 @@ async fn an_authority_is_asked_once_a_day_and_its_reply_is_checked() {
     }
     // By files: the same authority, then one that is not trusted.
     let asked = app.stamp_request(&data).await.unwrap().unwrap();
-    std::fs::write(folder.path().join("query"), &asked.request).unwrap();
-    openssl(folder.path(), "ts -reply -config openssl.cnf -queryfile query -out reply");
-    let reply = std::fs::read(folder.path().join("reply")).unwrap();
-    authority(other.path()).await;
-    let stranger = std::fs::read_to_string(other.path().join("ca.pem")).unwrap();
+    let reply = tsa.reply(&asked.request);
+    let stranger = Tsa::new().certificate();
     for (trust, reply) in [(&stranger, &reply), (&trust, &b"none".to_vec())] {
         assert_eq!(app.stamped(&actor(), &data, &asked, reply, trust).await.unwrap_err().code(), "JRN-028");
     }

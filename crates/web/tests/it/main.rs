@@ -4,10 +4,15 @@
 
 mod accesses;
 mod api;
+mod cut;
 mod doors;
 mod forms;
+mod full;
+mod hostile;
 mod journal;
 mod keep;
+mod parity;
+mod programs;
 mod retention;
 mod support;
 mod syslog;

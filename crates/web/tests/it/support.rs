@@ -159,7 +159,7 @@ impl TestWeb {
         let store = Store::open(&Location::Folder(folder.path().join("data"))).await.unwrap();
         let begin = since.map_or_else(noon, |day| format!("{day}T03:00:00Z").parse().unwrap());
         let dial = Dial(Arc::new(AtomicI64::new(begin.as_microsecond())));
-        let app = Arc::new(App::new(store, dial.clone()));
+        let app = Arc::new(App::new(store, dial.clone()).with_gaps(&folder.path().join("data")).unwrap());
         app.set_origin(&ORIGIN.parse().unwrap()).unwrap();
         let facility = if demo {
             app.load_demo(&actor()).await.unwrap()
@@ -251,13 +251,18 @@ impl TestWeb {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    /// Sends a request with the cookies of a browser, and keeps those it is given.
-    pub(crate) async fn send(&self, browser: &mut Browser, mut request: Request<Body>) -> Answer {
+    /// Sends a request with the cookies of a browser, and takes the answer piece by piece.
+    pub(crate) async fn stream(&self, browser: &Browser, mut request: Request<Body>) -> axum::response::Response {
         let cookies: Vec<String> = browser.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
         request.headers_mut().insert("cookie", cookies.join("; ").parse().unwrap());
         request.headers_mut().insert("user-agent", browser.agent.parse().unwrap());
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from((browser.address, 40_000))));
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends a request with the cookies of a browser, and keeps those it is given.
+    pub(crate) async fn send(&self, browser: &mut Browser, request: Request<Body>) -> Answer {
+        let response = self.stream(browser, request).await;
         let (head, body) = response.into_parts();
         for cookie in head.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
@@ -346,12 +351,14 @@ impl Desk<'_> {
     }
 }
 
-/// Forms with a file.
-const UPLOADS: &[&str] = &["/imports"];
+/// Whether a form has a file.
+fn has_file(path: &str) -> bool {
+    path == "/imports" || (path.starts_with("/requests/") && path.ends_with("/answer"))
+}
 
 /// The head of a form's request.
 pub(crate) fn form(path: &str) -> axum::http::request::Builder {
-    let kind = if UPLOADS.contains(&path) {
+    let kind = if has_file(path) {
         format!("multipart/form-data; boundary={BOUNDARY}")
     } else {
         "application/x-www-form-urlencoded".to_owned()
@@ -362,7 +369,7 @@ pub(crate) fn form(path: &str) -> axum::http::request::Builder {
 /// Its body.
 pub(crate) fn encoded(path: &str, fields: &[(&str, &str)], token: Option<&str>, file: Option<(&str, &[u8])>) -> Body {
     let all = token.map(|t| ("_csrf", t)).into_iter().chain(fields.iter().copied());
-    if !UPLOADS.contains(&path) {
+    if !has_file(path) {
         return Body::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish());
     }
     let mut body = Vec::new();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use app::{AccessQuestion, App, NewFacility};
 use domain::evaluate::Facility;
-use domain::journal::{Event, sha256};
+use domain::journal::{Entry, Event, sha256};
 use domain::ledger::{Row, Value, ledger};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -38,18 +38,19 @@ struct Site {
 impl Site {
     /// With a source that sends from `address`.
     async fn new(address: &str) -> Self {
+        Self::with(&[("PACS", address)]).await
+    }
+
+    /// With sources and the addresses they send from.
+    async fn with(sources: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Location::Folder(folder.path().join("data"))).await.unwrap();
         let app = Arc::new(App::new(store, noon()));
         let new = NewFacility { name: "架空医院".to_owned(), ..NewFacility::default() };
         let facility = app.add_facility(&actor(), new).await.unwrap();
-        let text = |text: &str| Value::Text(text.to_owned());
-        let row = Row::from([("no", text("PACS")), ("name", text("画像")), ("address", text(address))]);
-        let sources = ledger("log_sources").unwrap();
-        let mut tx = app.store.begin(&actor(), &facility.id, app.now()).await.unwrap();
-        tx.row_upsert(sources, &[("PACS".to_owned(), row)], None).await.unwrap();
-        tx.record(Event::new("test.put", "log_sources"));
-        tx.commit().await.unwrap();
+        for (no, address) in sources {
+            register(&app, &facility, no, address).await;
+        }
         let bind = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (tls, tcp, udp) = (bind().await, bind().await, UdpSocket::bind("127.0.0.1:0").await.unwrap());
         let at = (tls.local_addr().unwrap(), tcp.local_addr().unwrap(), udp.local_addr().unwrap());
@@ -106,6 +107,15 @@ impl Site {
     }
 }
 
+async fn register(app: &App, facility: &Facility, no: &str, address: &str) {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let row = Row::from([("no", text(no)), ("name", text(no)), ("address", text(address))]);
+    let mut tx = app.store.begin(&actor(), &facility.id, app.now()).await.unwrap();
+    tx.row_upsert(ledger("log_sources").unwrap(), &[(no.to_owned(), row)], None).await.unwrap();
+    tx.record(Event::new("test.put", "log_sources"));
+    tx.commit().await.unwrap();
+}
+
 /// Waits until something is so, for at most ten seconds.
 async fn until<T>(mut so: impl FnMut() -> Option<T>) -> T {
     let patience = tokio::time::Instant::now() + Duration::from_secs(10);
@@ -154,6 +164,26 @@ async fn streams_are_taken_apart_and_stored() {
     assert_eq!(site.stop().await, 801);
 }
 
+/// A close with bytes unread is a reset, which throws away what the other side had not read yet: whoever sends must find
+/// nothing to read.
+#[tokio::test]
+async fn a_sender_that_closes_at_once_loses_nothing() {
+    const TIMES: usize = 30;
+    const EACH: usize = 200;
+    let site = Site::new("127.0.0.1").await;
+    for time in 0..TIMES {
+        let mut sender = site.secured(None).await;
+        let all: String = (0..EACH).map(|n| counted(&message(time * EACH + n))).collect();
+        // Written and flushed, and neither read nor said goodbye.
+        sender.write_all(all.as_bytes()).await.unwrap();
+        sender.flush().await.unwrap();
+        drop(sender);
+    }
+    site.reaches(|c| &c.stored, (TIMES * EACH) as u64).await;
+    assert_eq!(site.counts.broken.load(Ordering::Relaxed), 0);
+    assert_eq!(site.accesses().await, (TIMES * EACH) as u64);
+}
+
 #[tokio::test]
 async fn who_is_not_registered_is_not_listened_to() {
     let site = Site::new("192.0.2.1").await;
@@ -165,6 +195,24 @@ async fn who_is_not_registered_is_not_listened_to() {
     socket.send_to(message(1).as_bytes(), site.udp).await.unwrap();
     site.reaches(|c| &c.unknown, 2).await;
     assert_eq!((site.accesses().await, site.counts.received.load(Ordering::Relaxed)), (0, 0));
+    // What was refused is in the journal when the server has stopped.
+    let app = Arc::clone(&site.app);
+    site.stop().await;
+    let told = app.store.journal_list(None, 1_000).await.unwrap();
+    let told = told.iter().map(|text| serde_json::from_str::<Entry>(text).unwrap());
+    let told: Vec<Entry> = told.filter(|entry| entry.action == "syslog.losses").collect();
+    assert_eq!((told.len(), told[0].details["unknown"].as_str()), (1, "2"));
+}
+
+#[tokio::test]
+async fn a_message_in_the_name_of_another_source_is_refused() {
+    let site = Site::with(&[("PACS", "127.0.0.1"), ("CHART", "192.0.2.7")]).await;
+    let mut stream = site.connect().await;
+    let forged = message(1).replace(" pacs1 ", " chart ");
+    stream.write_all(format!("{}{}", counted(&forged), counted(&message(2))).as_bytes()).await.unwrap();
+    site.reaches(|c| &c.forged, 1).await;
+    site.reaches(|c| &c.stored, 2).await;
+    assert_eq!((site.accesses().await, site.counts.unreadable.load(Ordering::Relaxed)), (1, 0));
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ const MADE: &[&str] = &[
     "media-card",
     "rules-day-",
     "training-card",
+    "unrecorded-",
 ];
 /// Values of fields, which are data and not words.
 const DATA: &[&str] = &["はい", "いいえ"];

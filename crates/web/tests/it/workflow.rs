@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use domain::authz::Role;
 
-use crate::support::TestWeb;
+use crate::support::{Desk, TestWeb, encoded, form};
 
 #[tokio::test]
 async fn today_leads_to_the_forms() {
@@ -199,4 +199,53 @@ async fn personal_devices_training_and_overrides() {
     assert!(admin.follow(&asked).await.contains("申請中"));
     let back = admin.submit(page, "/overrides/withdraw", &[("because", "書面が出た")]).await;
     assert!(admin.follow(&back).await.contains("取り下げました"));
+}
+
+#[tokio::test]
+async fn an_auditor_asks_for_evidence_and_the_house_hands_it_in() {
+    let site = TestWeb::new().await;
+    let mut auditor = Desk { web: &site, browser: site.somebody(Role::Auditor).await };
+    let mut admin = site.desk();
+    let item = "/requirements/mhlw-7.0/keiei/3.1-r2";
+    assert!(auditor.page(item).await.contains("この項目の証拠を求める"));
+    assert!(!admin.page(item).await.contains("/requests/new"));
+    assert!(!auditor.page("/requests").await.contains("R-001"), "those of other audits");
+    let new = "/requests/new?requirement=mhlw-7.0/keiei/3.1-r2";
+    assert!(auditor.page(new).await.contains("求めるもの"));
+    let short = [("what", "周知の記録"), ("due_on", "きのう")];
+    let again = auditor.post("/requests/new", &[("requirement", "mhlw-7.0/keiei/3.1-r2"), short[0], short[1]]).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(again.body.contains("周知の記録"), "what was typed stays");
+    let good = [("requirement", "mhlw-7.0/keiei/3.1-r2"), ("what", "周知の記録"), ("due_on", "2026/12/1")];
+    let asked = auditor.post("/requests/new", &good).await;
+    let page = asked.header("location").to_owned();
+    assert!(auditor.follow(&asked).await.contains("まだ何も出ていません"));
+    assert!(admin.page("/").await.contains("周知の記録"), "it is a task");
+    assert_eq!(admin.get("/requests/new").await.status, StatusCode::FORBIDDEN);
+
+    let answered =
+        admin.submit(&page, &format!("{page}/answer"), &[("links", "H-008"), ("said", "研修で知らせた")]).await;
+    assert!(admin.follow(&answered).await.contains("監査担当者の確認を待ちます"));
+    let html = auditor.page(&page).await;
+    assert!(html.contains("/ledgers/records/H-008") && html.contains("研修で知らせた"), "{html}");
+    let back = auditor.submit(&page, &format!("{page}/send-back"), &[("reason", "名簿も")]).await;
+    assert!(auditor.follow(&back).await.contains("名簿も"));
+    let token = site.signed(&admin.browser).await.unwrap().csrf;
+    let rev = admin.get(&page).await.hidden(&format!("{page}/answer"));
+    let rev = rev.iter().find(|(name, _)| name == "rev").unwrap().1.clone();
+    let to = format!("{page}/answer");
+    let fields = [("rev", rev.as_str())];
+    let body = encoded(&to, &fields, Some(&token), Some(("名簿.csv", "架空".as_bytes())));
+    let request = form(&to).header("sec-fetch-site", "same-origin").body(body).unwrap();
+    let sent = site.send(&mut admin.browser, request).await;
+    admin.follow(&sent).await;
+    let file = auditor.get(&format!("{page}/files/3")).await;
+    assert_eq!((file.body.as_str(), file.header("content-type")), ("架空", "application/octet-stream"));
+    assert!(file.header("content-disposition").starts_with("attachment"));
+    let confirmed = auditor.submit(&page, &format!("{page}/confirm"), &[]).await;
+    assert!(auditor.follow(&confirmed).await.contains("確認済"));
+    let mut stranger = Desk { web: &site, browser: site.somebody(Role::Auditor).await };
+    for path in [page.clone(), format!("{page}/files/3")] {
+        assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
 }

@@ -164,21 +164,26 @@ async fn tokens_may_no_more_than_they_were_given_and_their_account_still_has() {
             ("x", &scopes, "2027-11-24"),
         ];
         for (name, scopes, ends) in wrong {
-            assert_eq!(code(app.token_make(&operator, name, scopes, ends.parse().unwrap()).await), "APP-002");
+            let new = NewToken { name, scopes, sources: &[], ends_on: ends.parse().unwrap() };
+            assert_eq!(code(app.token_make(&operator, new).await), "APP-002");
         }
-        let secret = app.token_make(&operator, "資産管理との連携", &scopes, ends).await.unwrap();
+        let new = NewToken { name: "資産管理との連携", scopes: &scopes, sources: &[], ends_on: ends };
+        let nowhere = NewToken { sources: &["NOWHERE".to_owned()], ..new };
+        assert_eq!(code(app.token_make(&operator, nowhere).await), "APP-002");
+        let secret = app.token_make(&operator, new).await.unwrap();
         let program = app.token_check(secret.expose()).await.unwrap().unwrap();
         assert_eq!((program.user.id.as_str(), program.scopes.as_slice()), (user.id.as_str(), &scopes[..]));
         assert_eq!(program.actor().name, "職員 b.sato（b.sato）／資産管理との連携");
         // Whoever runs the server makes one without a session, within the same limits.
         let issue = |login: &'static str, scopes: &'static [Permission]| {
-            app.token_issue(&actor, &facility.id, login, "夜間の取込み", scopes, ends)
+            let new = NewToken { name: "夜間の取込み", scopes, sources: &[], ends_on: ends };
+            app.token_issue(&actor, &facility.id, login, new)
         };
         let issued = issue("B.Sato", &[Permission::EditLedgers]).await.unwrap();
         assert!(app.token_check(issued.expose()).await.unwrap().unwrap().may(Permission::EditLedgers));
         assert_eq!(code(issue("b.sato", &[Permission::Approve]).await), "APP-002");
         assert_eq!(code(issue("nobody", &[Permission::ReadLedgers]).await), "APP-003");
-        let elsewhere = app.token_issue(&actor, "other", "b.sato", "x", &scopes, ends).await;
+        let elsewhere = app.token_issue(&actor, "other", "b.sato", new).await;
         assert_eq!(code(elsewhere), "APP-003");
         assert!(app.token_check("sakimori_no").await.unwrap().is_none());
         let listed = app.token_list(&facility.id).await.unwrap();

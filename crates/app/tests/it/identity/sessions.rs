@@ -1,6 +1,6 @@
 //! The first set-up, and sessions.
 
-use app::{App, Entropy, Methods};
+use app::{Acting as _, App, Entropy, Methods};
 use domain::authz::{Permission, Role};
 use testkit::noon;
 
@@ -128,7 +128,8 @@ async fn what_could_take_an_account_over_asks_for_a_fresh_proof() {
         assert_eq!(code(app.recovery_codes_make(&stale).await), "AUT-004");
         assert_eq!(code(app.passkey_register_begin(&stale).await), "AUT-004");
         assert_eq!(code(app.passkey_remove(&stale, "x").await), "AUT-004");
-        assert_eq!(code(app.token_make(&stale, "x", &all(), app.today()).await), "AUT-004");
+        let new = NewToken { name: "x", scopes: &all(), sources: &[], ends_on: app.today() };
+        assert_eq!(code(app.token_make(&stale, new).await), "AUT-004");
         assert_eq!(code(app.step_up_password(&stale, "not it 1", None).await), "AUT-001");
         let fresh = app.step_up_password(&stale, LONG, None).await.unwrap();
         assert!(on(app, &desk, &cookie).await.is_none());
