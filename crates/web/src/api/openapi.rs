@@ -241,7 +241,16 @@ const OPERATIONS: &[Operation] = &[
         ("keeps", array(string())),
         ("disposals", array(disposal())),
     ]))),
-    operation("POST", "/api/v1/retention/holds", "保存期間が過ぎても記録を残す（解除は人が行う）", "204", |_| Value::Null)
+    operation("PUT", "/api/v1/retention/periods", "記録の保存期間を決める（years が空なら処分しない）", "204", |_| Value::Null)
+        .takes(|_| json_of(partly(&[
+            ("kind", json!({ "type": "string", "enum": domain::retention::Kind::ALL.map(domain::retention::Kind::code) })),
+            ("years", text()), ("basis", text()),
+        ], &["kind"]))),
+    operation("POST", "/api/v1/retention/holds/{id}/lift", "処分の停止を解く", "204", |_| Value::Null)
+        .takes(|_| json_of(object(&[("reason", entered())]))),
+    operation("POST", "/api/v1/retention/disposals/{id}/withdraw", "処分の申請を取り下げる・差し戻す", "204", |_| Value::Null)
+        .takes(|_| json_of(object(&[("reason", entered())]))),
+    operation("POST", "/api/v1/retention/holds", "保存期間が過ぎても記録を残す", "204", |_| Value::Null)
         .takes(|_| json_of(partly(&[("reason", entered()), ("from", text())], &["reason"]))),
     operation("POST", "/api/v1/retention/disposals", "いま処分できる記録の処分を申請する（承認は人が行う）", "201", |_| json_of(disposal()))
         .takes(|_| json_of(object(&[("reason", entered())]))),

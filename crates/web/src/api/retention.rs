@@ -1,14 +1,16 @@
-//! Retention for programs: what is kept how long, and what went. A program may keep more and may ask; that records go is
+//! Retention for programs: what is kept how long, and what went. A program states, holds and asks; that records go is
 //! approved by people.
 
-use app::Disposal;
+use app::{Disposal, FieldError};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
+use domain::retention::Kind;
 use domain::text::Lang;
 use serde_json::{Value, json};
 
 use super::values::Entered;
-use super::{ApiResult, Asked, Body, Caller, answer};
+use super::{ApiResult, Asked, Body, Caller, answer, named};
 
 /// What a plan and a disposal tell alike.
 fn going(
@@ -94,4 +96,47 @@ pub(crate) async fn ask(caller: Caller, asked: Asked, Body(body): Body) -> ApiRe
     }
     let asked = caller.app().disposal_ask(&caller.actor(), &caller.facility().id, &reason).await?;
     Ok(answer(StatusCode::CREATED, &disposal(&asked)))
+}
+
+/// States the period of a kind of records; without years they are kept for ever.
+pub(crate) async fn periods(caller: Caller, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let mut entered = Entered::of(body);
+    let kind = entered.one_of("kind", &Kind::ALL.map(Kind::code));
+    let (years, basis) = (entered.text("years"), entered.text("basis"));
+    entered.done()?;
+    let Some(kind) = Kind::parse(kind) else {
+        return Err(app::Error::NotFound { what: "記録の種類".to_owned() }.into());
+    };
+    let typed = [(kind, years.as_str(), basis.as_str())];
+    if !caller.app().periods_set(&caller.actor(), &caller.facility().id, &typed).await? {
+        let message = "変わったところがありません（RET-001）。年数か根拠を変えて送ってください。";
+        return Err(app::Error::Fields(vec![FieldError::new("years", message)]).into());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Keeps what was held no longer.
+pub(crate) async fn lift(caller: Caller, id: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let id = named(id)?;
+    let mut entered = Entered::of(body);
+    let reason = entered.text("reason");
+    entered.done()?;
+    caller.app().hold_lift(&caller.actor(), &caller.facility().id, &id, &reason).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Takes back, or sends back, a disposal that waits.
+pub(crate) async fn withdraw(caller: Caller, id: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let id = named(id)?;
+    let mut entered = Entered::of(body);
+    let reason = entered.text("reason");
+    entered.done()?;
+    if !alone(&caller).await? {
+        return Err(app::Error::Forbidden.into());
+    }
+    caller.app().disposal_withdraw(&caller.actor(), &id, &reason).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

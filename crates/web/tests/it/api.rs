@@ -478,15 +478,21 @@ async fn a_program_may_keep_more_and_ask_but_people_approve() {
     let site = Site(TestWeb::since("2021-05-10").await);
     let mut sealer = site.0.app.sealer(&site.0.data()).await.unwrap();
     site.0.app.seal(&mut sealer).await.unwrap();
-    let token = site.token(&[Permission::ReadJournal, Permission::ManageSettings]).await;
+    let token = site.token(&[Permission::ReadJournal, Permission::ManageSettings, Permission::Approve]).await;
     let (status, said) = site.ask(&token, "GET", "/api/v1/retention", Value::Null).await;
     assert_eq!((status, &said["plan"]), (StatusCode::OK, &Value::Null), "{said}");
     assert_eq!(said["keeps"].as_array().unwrap().len(), 2);
     let ask = json!({ "reason": "保存期間が過ぎたため" });
     let (status, said) = site.ask(&token, "POST", "/api/v1/retention/disposals", ask.clone()).await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && *code(&said) == "RET-003", "{status} {said}");
-    let typed = domain::retention::Kind::ALL.map(|kind| (kind, "5", "規程"));
-    site.0.app.periods_set(&actor(), &site.0.facility.id, &typed).await.unwrap();
+    for kind in ["journal", "accesses"] {
+        let before = site.0.events().await;
+        let period = json!({ "kind": kind, "years": "5", "basis": "規程" });
+        let (status, said) = site.ask(&token, "PUT", "/api/v1/retention/periods", period.clone()).await;
+        assert!(status == StatusCode::NO_CONTENT && site.0.events().await > before, "{status} {said}");
+        let (status, _) = site.ask(&token, "PUT", "/api/v1/retention/periods", period).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "nothing changed");
+    }
     let before = site.0.events().await;
     let (status, said) = site.ask(&token, "POST", "/api/v1/retention/disposals", ask).await;
     assert_eq!((status, &said["first"], &said["last"]), (StatusCode::CREATED, &json!(1), &json!(256)), "{said}");
@@ -498,6 +504,15 @@ async fn a_program_may_keep_more_and_ask_but_people_approve() {
     assert!(site.0.events().await > before);
     let (_, said) = site.ask(&token, "GET", "/api/v1/retention", Value::Null).await;
     assert_eq!((&said["disposals"][0]["state"], &said["holds"][0]["reason"]), (&json!("asked"), &json!("訴訟")));
+    let reason = json!({ "reason": "開示請求があった" });
+    for (of, act) in [("disposals", "withdraw"), ("holds", "lift")] {
+        let before = site.0.events().await;
+        let path = format!("/api/v1/retention/{of}/{}/{act}", said[of][0]["id"].as_str().unwrap());
+        let (status, said) = site.ask(&token, "POST", &path, reason.clone()).await;
+        assert!(status == StatusCode::NO_CONTENT && site.0.events().await > before, "{status} {said}");
+        let (status, _) = site.ask(&token, "POST", &path, reason.clone()).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "once");
+    }
     assert!(
         !ROUTES.iter().any(|route| route.path.contains("retention")
             && route.path.contains("api")

@@ -44,6 +44,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/overrides/withdraw", PROGRAMS),
     ("/api/v1/requirements/{id}/answer", PROGRAMS),
     ("/api/v1/retention/disposals", RETENTION),
+    ("/api/v1/retention/disposals/{id}/withdraw", RETENTION),
+    ("/api/v1/retention/holds/{id}/lift", RETENTION),
+    ("/api/v1/retention/periods", RETENTION),
     ("/api/v1/retention/holds", RETENTION),
     ("/evidence/retention/periods", RETENTION),
     ("/evidence/retention/holds", RETENTION),
@@ -91,7 +94,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 const ACCESSES: &str = "crates/web/tests/it/accesses.rs sees their events";
-const RETENTION: &str = "crates/web/tests/it/retention.rs sees their events";
+const RETENTION: &str = "crates/web/tests/it/retention.rs and api.rs see their events";
 const PROGRAMS: &str = "programs: crates/web/tests/it/api.rs";
 const WORKFLOWS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/workflow sees their events";
 

@@ -113,6 +113,12 @@ const ACTS: &[(&str, Same)] = &[
     ("/checklists/{edition}/{form}", Person(Signed)),
     // A head counts as kept on paper because a person printed it; programs read the heads themselves under `/log/`.
     ("/evidence/journal/paper", Person(Seen)),
+    ("/evidence/retention/periods", Program("PUT", "/api/v1/retention/periods")),
+    ("/evidence/retention/holds", Program("POST", "/api/v1/retention/holds")),
+    ("/evidence/retention/holds/{id}/lift", Program("POST", "/api/v1/retention/holds/{id}/lift")),
+    ("/evidence/retention/ask", Program("POST", "/api/v1/retention/disposals")),
+    ("/evidence/retention/{id}/approve", Person(Signed)),
+    ("/evidence/retention/{id}/withdraw", Program("POST", "/api/v1/retention/disposals/{id}/withdraw")),
     ("/jobs", Program("POST", "/api/v1/jobs")),
 ];
 
