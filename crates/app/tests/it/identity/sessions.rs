@@ -1,6 +1,6 @@
 //! The first set-up, and sessions.
 
-use app::{App, Entropy, Methods};
+use app::{Acting as _, App, Entropy, Methods};
 use domain::authz::{Permission, Role};
 use testkit::noon;
 
