@@ -17,5 +17,6 @@ pub mod message;
 pub mod mfa;
 pub mod text;
 pub mod threshold;
+pub mod trend;
 pub mod unrecorded;
 pub mod workflow;
