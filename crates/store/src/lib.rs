@@ -21,6 +21,7 @@ mod machines;
 mod mail;
 mod migrate;
 mod requests;
+mod rounds;
 mod rows;
 mod seal;
 mod sealing;
@@ -30,6 +31,7 @@ mod trail;
 mod tx;
 mod unrecorded;
 mod uploads;
+mod verdicts;
 mod vitals;
 mod workflow;
 
@@ -51,11 +53,13 @@ pub use jobs::JobRow;
 pub use machines::MachineRow;
 pub use mail::{MailQueue, MailRow, MailSettingsRow};
 pub use requests::{RequestRow, RequestStepRow};
+pub use rounds::{CheckRow, CircularRow, ReaderRow};
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use sealing::{LogTurn, Sealing};
 pub use stage::{JournalEnd, Unplaced};
 pub use tx::WriteTx;
 pub use uploads::HeldUpload;
+pub use verdicts::VerdictCounts;
 pub use vitals::Vitals;
 
 /// Where the data lives.

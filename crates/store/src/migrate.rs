@@ -23,6 +23,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0016_readings", include_str!("migrations/0016_readings.sql")),
     ("0017_turns", include_str!("migrations/0017_turns.sql")),
     ("0021_requests", include_str!("migrations/0021_requests.sql")),
+    ("0022_rounds", include_str!("migrations/0022_rounds.sql")),
     ("0023_own_subjects", include_str!("migrations/0023_own_subjects.sql")),
 ];
 
