@@ -15,7 +15,10 @@ const BY: (&str, &str) = ("00000000-0000-7000-8000-00000000c1c0", "髙橋 由美
 type Reader = (&'static str, Option<i32>);
 
 /// Document, what is said with it, days before today it began, days after today it is due, readers.
-const CIRCULARS: &[(&str, &str, i32, Option<i32>, &[Reader])] = &[
+type Round = (&'static str, &'static str, i32, Option<i32>, &'static [Reader]);
+
+/// Every circular.
+const CIRCULARS: &[Round] = &[
     (
         "D-010",
         "USBメモリの持ち出しの手順を改めました。6ページを見てください。",

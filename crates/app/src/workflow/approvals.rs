@@ -107,9 +107,10 @@ impl App {
         let mut desk = self.desk(actor, facility).await?;
         let (shown, stored, around) = self.at_hand(&mut desk, facility, approvable, (key, rev), shown_sha256).await?;
         let passage = &shown.passage;
-        // The command line has no account, and no role: whoever has the data folder may approve where that is all.
+        // Where the approval is all there is, whoever calls has asked whether the actor may give it.
         if passage.route != Route::One {
-            passage.route.approve(&passage.names(), how.role, how.in_place_of.is_some(), &actor.name)?;
+            let in_place = passage.is_with(how.in_place_of.as_deref());
+            passage.route.approve(&passage.names(), how.role, in_place, &actor.name)?;
         }
         let by = match &how.in_place_of {
             Some(principal) => approval::in_place_of(&actor.name, principal),

@@ -101,8 +101,13 @@ impl Passage {
 
     /// Whether the account may approve now.
     pub fn is_ready_for(&self, signed: &Signed) -> bool {
-        let in_place = signed.stands_for.is_some();
+        let in_place = self.is_with(signed.stands_for.as_deref());
         self.route.approve(&self.names(), signed.user.role, in_place, &signed.user.name).is_ok()
+    }
+
+    /// Whether somebody is among those who have it now: a deputy does what their principal could, and no more.
+    pub(super) fn is_with(&self, name: Option<&str>) -> bool {
+        name.is_some_and(|name| self.with.iter().any(|with| same_person(with, name)))
     }
 
     pub(super) fn names(&self) -> Vec<&str> {

@@ -72,6 +72,11 @@ async fn three_steps_are_three_peoples_and_a_change_begins_anew() {
         check(&admin, &hash).await.unwrap();
         assert_eq!(waiting(&site, &facility, &asked.key).await.passage.with, ["職員 director"]);
         assert_eq!(code(approve(&admin, &hash).await), "FLOW-008", "the director's");
+        // Whoever stands in for the security manager does what they could, which is not this.
+        let how = Given { role: Role::Staff, in_place_of: Some(admin.user.name.clone()), ..Given::default() };
+        let deputy = testkit::actor();
+        let stood = app.approve(&deputy, &facility, "loans", &asked.key, asked.rev, &hash, how).await;
+        assert_eq!(code(stood), "FLOW-008");
         assert!(journaled(app, "approval.check").await && journaled(app, "approval.route").await);
 
         // Sent back and asked again: nobody has checked what it says now.
