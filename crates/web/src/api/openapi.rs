@@ -10,7 +10,6 @@ use std::sync::OnceLock;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use domain::access::review::Closing;
-use domain::evaluate::Verdict;
 use domain::ledger::{LEDGERS, Ledger};
 use serde_json::{Map, Value, json};
 use shapes::*;
@@ -125,6 +124,15 @@ const OPERATIONS: &[Operation] = &[
     operation("GET", "/api/v1/checklists/{edition}/{form}/paper", "チェックリストの提出用の書類", "200", |_| json!({
         "application/pdf": { "schema": {} }, XLSX: { "schema": {} },
     })).asks(|_| vec![parameter("format", false, "形式（既定は pdf）", &json!({ "type": "string", "enum": ["pdf", "xlsx"] }))]),
+    operation("GET", "/api/v1/monthly", "12か月の判定の推移と、変わったもの（省くと施設が従う版）", "200", |_| json_of(object(&[
+        ("edition", string()), ("on", json!({ "type": "string", "format": "date" })), ("counts", counts(false)),
+        ("months", array(object(&[("month", string()), ("counted_on", day()), ("counts", counts(true))]))), ("since", day()),
+        ("moved", array(object(&[
+            ("requirement", string()), ("before", verdict()), ("now", verdict()), ("way", json!({ "type": "string", "enum": ["worse", "better"] })),
+        ]))),
+    ]))).asks(|_| vec![parameter("edition", false, "版", &string())]),
+    operation("GET", "/api/v1/monthly/paper", "月次報告（A4の1枚）", "200", |_| json!({ "application/pdf": { "schema": {} } }))
+        .asks(|_| vec![parameter("edition", false, "版", &string())]),
     operation("GET", "/api/v1/tasks", "やること（急ぐ順）", "200", |_| json_of(object(&[("tasks", array(object(&[
         ("group", json!({ "type": "string", "enum": app::Group::ALL.map(work::group) })), ("title", string()),
         ("link", json!({ "type": "object", "properties": { "requirement": string(), "request": string(), "ledger": string(), "key": string(), "user": string() }, "additionalProperties": false })),
@@ -132,6 +140,11 @@ const OPERATIONS: &[Operation] = &[
     ])))]))),
     operation("GET", "/api/v1/approvals", "承認待ち", "200", |_| json_of(object(&[("approvals", array(object(&[
         ("ledger", string()), ("key", string()), ("rev", revision()), ("title", string()), ("asked_by", nullable("string")), ("asked_on", day()),
+        ("with", array(string())), ("checked", array(string())),
+    ])))]))),
+    operation("GET", "/api/v1/circulars", "回覧（見ていないものが先）", "200", |_| json_of(object(&[("circulars", array(object(&[
+        ("id", string()), ("ledger", string()), ("key", string()), ("title", string()), ("note", string()), ("by", string()),
+        ("at", instant()), ("due_on", day()), ("with", array(string())), ("seen", array(string())),
     ])))]))),
     operation("POST", "/api/v1/approvals/{name}/{key}/send-back", "承認待ちのものを差し戻す（name は台帳）", "200", |_| json_of(json!({ "type": "object" })))
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
@@ -444,7 +457,7 @@ fn schemas() -> Map<String, Value> {
         ("id", string()),
         ("number", nullable("string")),
         ("summary", string()),
-        ("verdict", json!({ "type": "string", "enum": Verdict::ALL.map(Verdict::code) })),
+        ("verdict", verdict()),
         ("reasons", array(string())),
         ("evidence", array(evidence)),
         ("overridden", overridden),
@@ -457,7 +470,7 @@ fn schemas() -> Map<String, Value> {
         ("edition", string()),
         ("title", string()),
         ("on", json!({ "type": "string", "format": "date" })),
-        ("counts", json!({ "type": "object", "additionalProperties": count() })),
+        ("counts", counts(false)),
         ("findings", array(reference("Finding"))),
     ]);
     let problem = object(&[

@@ -218,6 +218,10 @@ async fn work_and_verdicts_are_there() {
     let first = &verdicts["findings"][0];
     let id = first["id"].as_str().unwrap().replace('/', "%2F");
     assert_eq!(&get(&format!("/api/v1/requirements/{id}")).await.1, first);
+    let (_, monthly) = get("/api/v1/monthly?edition=checklist-r7").await;
+    assert_eq!(monthly["months"].as_array().unwrap().len(), 12);
+    assert!(monthly["moved"].as_array().unwrap().iter().all(|moved| moved["before"] != moved["now"]));
+    assert_eq!(get("/api/v1/monthly?edition=none").await.0, StatusCode::UNPROCESSABLE_ENTITY);
     let (status, list) = get("/api/v1/checklists/checklist-r7/clinic").await;
     let form = if status == StatusCode::OK { list } else { get("/api/v1/checklists/checklist-r7/hospital").await.1 };
     assert!(!form["findings"].as_array().unwrap().is_empty());

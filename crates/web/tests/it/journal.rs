@@ -86,6 +86,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/approvals/deputies", "crates/app/tests/it/deputies.rs sees their events"),
     ("/approvals/deputies/{id}/end", "the same"),
     ("/approvals/{ledger}/{key}/seen", "the same"),
+    ("/approvals/{ledger}/{key}/check", ROUNDS),
+    ("/approvals/{ledger}/{key}/check-back", ROUNDS),
+    ("/circulars", ROUNDS),
+    ("/circulars/{id}/seen", ROUNDS),
+    ("/circulars/{id}/end", ROUNDS),
+    ("/settings/approvals", ROUNDS),
     ("/api/v1/ledgers/{ledger}/import", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/rows", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/rows/{key}", PROGRAMS),
@@ -120,6 +126,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 const ACCESSES: &str = "crates/web/tests/it/accesses.rs sees their events";
 const RETENTION: &str = "crates/web/tests/it/retention.rs sees their events";
 const MORE: &str = "crates/web/tests/it/programs.rs sees their events";
+const ROUNDS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/rounds.rs sees their events";
 const PROGRAMS: &str = "programs: crates/web/tests/it/api.rs";
 const WORKFLOWS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/workflow sees their events";
 

@@ -2,6 +2,7 @@
 
 use domain::access::review::{CLOSED_DAYS, NUMBERS};
 use domain::authz::Role;
+use domain::evaluate::Verdict;
 use domain::ledger::{Column, Ledger, TEXT_MAX, ledger};
 use domain::threshold::Threshold;
 use domain::unrecorded::Class;
@@ -96,6 +97,16 @@ pub(super) fn request() -> Value {
 /// Whether acts of each class go on when they cannot be recorded.
 pub(super) fn decisions() -> Vec<(&'static str, Value)> {
     Class::all().map(|class| (class.code(), json!({ "type": "boolean" }))).collect()
+}
+
+/// How many of each verdict; `null` where nobody counted.
+pub(super) fn counts(or_none: bool) -> Value {
+    let kind = if or_none { json!(["object", "null"]) } else { json!("object") };
+    json!({ "type": kind, "additionalProperties": count() })
+}
+
+pub(super) fn verdict() -> Value {
+    json!({ "type": "string", "enum": Verdict::ALL.map(Verdict::code) })
 }
 
 /// An account, as it is answered.
