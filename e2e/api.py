@@ -19,7 +19,7 @@ SERVER = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SAKIMORI_BIN
 VERSION = "4.32.5"
 SCOPES = (
     "read-ledgers,edit-ledgers,read-verdicts,read-tasks,lend-devices,approve,attest,make-papers,read-journal,manage-users,"
-    "send-accesses,read-accesses"
+    "send-accesses,read-accesses,review-accesses,manage-settings"
 )
 SECONDS = int(os.environ.get("E2E_SECONDS", "60"))
 # The same questions at every run, unless others are wanted: a run that fails is one that can be repeated.

@@ -9,7 +9,7 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const html = new HtmlValidate({ root: true, extends: ["html-validate:standard"] });
 
 /** Pages nobody may miss, besides what links lead to. */
-export const KNOWN = ["/", "/account", "/account/passkeys/new", "/users", "/users/new", "/users/reset", "/ledgers", "/imports", "/accesses", "/accesses/cases", "/accesses/sources", "/accesses/rules", "/nowhere"];
+export const KNOWN = ["/", "/account", "/account/passkeys/new", "/users", "/users/new", "/users/reset", "/ledgers", "/imports", "/accesses", "/accesses/cases", "/accesses/sources", "/accesses/rules", "/monthly", "/requests", "/circulars", "/circulars/new?ledger=documents&key=D-001", "/settings/approvals", "/nowhere"];
 /** Pages of somebody who is not signed in. */
 export const OUTSIDE = ["/sign-in", "/reset"];
 /** Addresses that are the same page with other numbers: as many of each are looked at. */

@@ -158,6 +158,12 @@ impl Assessment {
     }
 }
 
+impl From<[u32; Verdict::ALL.len()]> for Count {
+    fn from(counts: [u32; Verdict::ALL.len()]) -> Self {
+        Self { counts }
+    }
+}
+
 impl Count {
     /// Counts the verdicts of findings.
     pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding<'a>>) -> Self {
@@ -166,6 +172,11 @@ impl Count {
             *by.entry(finding.verdict).or_default() += 1;
         }
         Self { counts: Verdict::ALL.map(|v| by.get(&v).copied().unwrap_or_default()) }
+    }
+
+    /// The counts in the order of [`Verdict::ALL`].
+    pub(crate) const fn all(&self) -> [u32; Verdict::ALL.len()] {
+        self.counts
     }
 
     /// Each verdict with its count, worst first.

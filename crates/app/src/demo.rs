@@ -4,6 +4,8 @@
 //! since, so that what is overdue stays overdue. They go through the same reader as everybody's files.
 
 mod audit;
+mod months;
+mod rounds;
 mod week;
 
 use domain::access::Access;
@@ -87,6 +89,7 @@ impl App {
         let rules = [(domain::threshold::REVIEW_RUSH.name.to_owned(), 5)];
         tx.review_set(&rules).await?;
         audit::requests(&mut tx, self.today()).await?;
+        rounds::circulars(&mut tx, self.today()).await?;
         tx.record(Event::new("demo.load", "demo"));
         tx.commit().await?;
         let facility = self.facility(None).await?;
@@ -101,6 +104,9 @@ impl App {
         });
         self.receive_accesses(actor, &facility.id, arrivals.collect()).await?;
         self.find_cases(actor, &facility).await?;
+        let assessment = self.assess(&facility).await?;
+        self.demo_months(actor, &assessment).await?;
+        self.count_verdicts(actor).await?;
         self.store.analyze().await?;
         Ok(facility)
     }

@@ -20,6 +20,7 @@ mod journal;
 mod kept;
 mod ledgers;
 mod mail;
+mod monthly;
 mod papers;
 mod requirement;
 mod retention;
@@ -73,6 +74,7 @@ pub use journal::{JOURNAL_PAGE, JournalPage, JournalQuery};
 pub use ledgers::Difference;
 pub use mail::notices::REMIND_AFTER;
 pub use mail::{MailForm, MailSecurity, MailSettings};
+pub use monthly::{JournalState, Monthly, Moved, trend_label};
 pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use retention::{Disposal, DisposalState, Keeps, LegalHold, Plan, Why};
@@ -84,8 +86,8 @@ pub use stage::{LONGEST_EVENT, Recorded};
 pub use store::{AccessOpener, ImportRecord, MailQueue, Offender, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow};
 pub use tasks::{Group, Task, TaskLink};
 pub use workflow::{
-    Appointment, Approved, Asked, Attendee, Contact, Deputy, EVIDENCE_MAX, EvidenceRequest, Given, HandedIn,
-    Inspection, LINKS_MAX, OpenLoan, Pending, RequestStep, Wanted, can_stand_in,
+    Appointment, Approved, Asked, Attendee, Circular, Contact, Deputy, EVIDENCE_MAX, EvidenceRequest, Given, HandedIn,
+    Inspection, LINKS_MAX, NewCircular, OpenLoan, Passage, Pending, RequestStep, Wanted, can_stand_in,
 };
 
 /// The only clock of the product.

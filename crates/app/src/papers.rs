@@ -182,7 +182,7 @@ const FORMS: [&str; 3] = ["hospital", "pharmacy", "vendor"];
 
 impl<'a> Papers<'a> {
     /// A fixed word in the language of the papers.
-    fn word(&self, key: &str) -> String {
+    pub(crate) fn word(&self, key: &str) -> String {
         say(self.lang, key, &[])
     }
 
@@ -581,7 +581,7 @@ impl<'a> Papers<'a> {
         ]
     }
 
-    fn column(&self, head: &str, width: Width) -> Column {
+    pub(crate) fn column(&self, head: &str, width: Width) -> Column {
         Column { head: self.word(head), width, align: Align::Left }
     }
 
@@ -614,7 +614,14 @@ impl<'a> Papers<'a> {
         text
     }
 
-    fn document(&self, title: &str, subtitle: &str, kicker: &str, code: &str, blocks: Vec<Block>) -> Document {
+    pub(crate) fn document(
+        &self,
+        title: &str,
+        subtitle: &str,
+        kicker: &str,
+        code: &str,
+        blocks: Vec<Block>,
+    ) -> Document {
         Document {
             title: title.to_owned(),
             subtitle: subtitle.to_owned(),

@@ -66,6 +66,8 @@ pub enum TaskLink {
         /// Key of its person in the ledger of people.
         person: String,
     },
+    /// What is passed round.
+    Circulars,
 }
 
 /// One thing to do.
@@ -81,6 +83,13 @@ pub struct Task {
     pub due_on: Option<Date>,
     /// Who is to act, where somebody is named.
     pub owner: Option<String>,
+}
+
+impl Task {
+    /// Whether it is about a row of a ledger, or about all of it.
+    pub(crate) fn is_of(&self, name: &str) -> bool {
+        matches!(&self.link, TaskLink::Row { ledger, .. } | TaskLink::Ledger(ledger) if *ledger == name)
+    }
 }
 
 impl Group {
@@ -172,6 +181,7 @@ impl App {
         found.extend(self.faulty_sources(facility).await?);
         found.extend(self.open_cases(facility, today).await?);
         found.extend(self.open_requests(facility, assessment).await?);
+        found.extend(self.unread(facility, today).await?);
         add_requirements(&mut found, assessment)?;
         let mut tasks: Vec<Task> = found.into_iter().map(|found| found.task).collect();
         tasks.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -209,9 +219,11 @@ impl App {
             }
             let draft = documents.iter().find(|d| pending.ledger == "documents" && d.key == pending.key);
             let does = draft.map(document_step).unwrap_or_default();
-            let title = format!("承認する：{}", pending.title);
+            let act = if pending.passage.next().is_some() { "確認する" } else { "承認する" };
+            let title = format!("{act}：{}", pending.title);
+            let with = Some(pending.passage.with.join("、")).filter(|with| !with.is_empty());
             if let Some(asking) = by_ledger.last_mut() {
-                asking.add(Group::Waiting, title, &pending.key, None, None, &does);
+                asking.add(Group::Waiting, title, &pending.key, None, with, &does);
             }
         }
         Ok(by_ledger.into_iter().flat_map(Asking::bundled).collect())
@@ -247,7 +259,7 @@ impl App {
         let open = requests.into_iter().filter(|request| request.state.waits_for_answer());
         let found = open.map(|request| {
             let act = if request.state == State::SentBack { "証拠を出し直す" } else { "証拠を出す" };
-            let title = format!("{act}：{}「{}」（監査の依頼）", request.no, shortened(&request.what));
+            let title = format!("{act}：{}「{}」（監査の依頼）", request.no, shortened(&request.what, 40));
             let due_on = Some(request.due_on);
             let group = Group::of(due_on, assessment.today);
             let task = Task { group, title, link: TaskLink::Request(request.no), due_on, owner: request.with };
@@ -275,6 +287,18 @@ impl App {
             Some(Found { task, does: String::new() })
         };
         Ok(users.iter().filter_map(one).collect())
+    }
+
+    /// What is passed round and was not seen by everybody.
+    async fn unread(&self, facility: &Facility, today: Date) -> Result<Vec<Found>> {
+        let open = self.circulars_open(facility).await?;
+        let found = open.into_iter().map(|(title, due_on, with)| {
+            let title = format!("見る：{title}（回覧、あと{}人）", with.len());
+            let group = Group::of(due_on, today);
+            let task = Task { group, title, link: TaskLink::Circulars, due_on, owner: Some(with.join("、")) };
+            Found { task, does: String::new() }
+        });
+        Ok(found.collect())
     }
 
     async fn leavers(&self, facility: &Facility, today: Date) -> Result<Asking> {
@@ -392,9 +416,8 @@ fn remedy(name: &str) -> &'static str {
 }
 
 /// The beginning of a long text.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 40;
-    match text.char_indices().nth(MOST) {
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }

@@ -14,16 +14,17 @@ mod inspections;
 mod loans;
 mod permits;
 mod requests;
+mod rounds;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::authz::{Permission, Role};
 use domain::evaluate::Facility;
 use domain::journal::Actor;
 use domain::ledger::{Ledger, Row, TEXT_MAX, Value, ledger};
 use domain::text::{fold, tidy};
 use domain::workflow::Change;
+use domain::workflow::route::Route;
 use jiff::Timestamp;
 use store::{StoredRow, WriteTx};
 
@@ -39,6 +40,7 @@ pub use deputies::{Appointment, Deputy, can_stand_in};
 pub use inspections::Inspection;
 pub use loans::OpenLoan;
 pub use requests::{EVIDENCE_MAX, EvidenceRequest, HandedIn, LINKS_MAX, RequestStep, Wanted};
+pub use rounds::{Circular, NewCircular, Passage};
 
 /// Prefixes of the numbers that are given by themselves.
 const PREFIXES: &[(&str, &str)] = &[("loans", "L"), ("byod", "B"), ("disposals", "DP"), ("records", "I")];
@@ -168,7 +170,8 @@ impl App {
     async fn desk(&self, actor: &Actor, facility: &Facility) -> Result<Desk> {
         let mut tx = self.store.begin(actor, &facility.id, self.now()).await?;
         tx.hold_facility().await?;
-        Ok(Desk { tx, read: HashMap::new(), now: self.now() })
+        let routes = rounds::read_routes(&self.store.approval_routes(&facility.id).await?);
+        Ok(Desk { tx, read: HashMap::new(), routes, now: self.now() })
     }
 }
 
@@ -176,6 +179,8 @@ impl App {
 struct Desk {
     tx: WriteTx,
     read: HashMap<(&'static str, String), i64>,
+    /// The ways to an approval.
+    routes: HashMap<&'static str, Route>,
     now: Timestamp,
 }
 
@@ -252,7 +257,8 @@ impl Desk {
         let done = self.tx.row_fetch(ledger, &key).await?.ok_or_else(|| Error::NotFound { what: key })?;
         self.tx.record(change.event);
         if done.row.get("state").is_some_and(|state| state.to_string() == "applied") {
-            for role in Role::ALL.into_iter().filter(|role| role.may(Permission::Approve)) {
+            let route = self.routes.get(ledger.name).copied().unwrap_or_default();
+            for role in rounds::first(route) {
                 notices::tell(&mut self.tx, To::Role(role), Notice::Asked { at: self.now }, self.now).await?;
             }
         }

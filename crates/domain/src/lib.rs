@@ -18,5 +18,6 @@ pub mod mfa;
 pub mod retention;
 pub mod text;
 pub mod threshold;
+pub mod trend;
 pub mod unrecorded;
 pub mod workflow;

@@ -11,6 +11,7 @@ pub mod incident;
 pub mod loan;
 pub mod overrides;
 pub mod request;
+pub mod route;
 
 use jiff::civil::Date;
 

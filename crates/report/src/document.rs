@@ -55,6 +55,8 @@ pub enum Block {
     Table(Table),
     /// Shares of a whole as one bar with its legend.
     Bar(StackedBar),
+    /// How numbers went from month to month.
+    Trend(Trend),
     /// Lines for names and dates, kept together on one page.
     Signature {
         /// One line per role.
@@ -175,6 +177,28 @@ pub struct Segment {
     /// How many.
     pub count: u32,
     /// Gives pattern and colour.
+    pub mark: Mark,
+}
+
+/// How numbers went from month to month, as a line each, with the numbers in a table under it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Trend {
+    /// What the months are called, from left to right.
+    pub months: Vec<String>,
+    /// The lines.
+    pub lines: Vec<TrendLine>,
+    /// The conclusion in one sentence.
+    pub caption: String,
+}
+
+/// One line of a [`Trend`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrendLine {
+    /// What is counted.
+    pub label: String,
+    /// A number for each month; `None` where nobody counted, which breaks the line.
+    pub values: Vec<Option<u32>>,
+    /// Gives colour, dashes and points.
     pub mark: Mark,
 }
 

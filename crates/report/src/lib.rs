@@ -16,7 +16,8 @@ mod press;
 mod xlsx;
 
 pub use document::{
-    Align, Block, Cell, Column, Document, Emphasis, Segment, SignatureLine, StackedBar, Table, TableRow, Width,
+    Align, Block, Cell, Column, Document, Emphasis, Segment, SignatureLine, StackedBar, Table, TableRow, Trend,
+    TrendLine, Width,
 };
 pub use domain::evaluate::Verdict as Mark;
 pub use error::{Diagnostics, ReportError};

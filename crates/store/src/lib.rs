@@ -23,6 +23,7 @@ mod migrate;
 mod requests;
 mod retention;
 mod room;
+mod rounds;
 mod rows;
 mod seal;
 mod sealing;
@@ -32,6 +33,7 @@ mod trail;
 mod tx;
 mod unrecorded;
 mod uploads;
+mod verdicts;
 mod vitals;
 mod workflow;
 
@@ -55,11 +57,13 @@ pub use machines::MachineRow;
 pub use mail::{MailQueue, MailRow, MailSettingsRow};
 pub use requests::{RequestRow, RequestStepRow};
 pub use retention::{DisposalRow, Floor, HoldRow, PeriodRow};
+pub use rounds::{CheckRow, CircularRow, ReaderRow};
 pub use rows::{ImportRecord, ImportRows, Obstacle, PAGE_SIZE, RowLink, RowPage, RowQuery, StoredRow, Undone};
 pub use sealing::{LogTurn, Sealing};
 pub use stage::{JournalEnd, Unplaced};
 pub use tx::WriteTx;
 pub use uploads::HeldUpload;
+pub use verdicts::VerdictCounts;
 pub use vitals::Vitals;
 
 /// Where the data lives.

@@ -26,6 +26,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0019_voices", include_str!("migrations/0019_voices.sql")),
     ("0020_duties", include_str!("migrations/0020_duties.sql")),
     ("0021_requests", include_str!("migrations/0021_requests.sql")),
+    ("0022_rounds", include_str!("migrations/0022_rounds.sql")),
     ("0023_own_subjects", include_str!("migrations/0023_own_subjects.sql")),
 ];
 

@@ -34,7 +34,7 @@ pub(crate) fn words() -> &'static Messages {
 
 /// The entries of the navigation, in task language: address, key of the word, who sees it, and the pages that stand behind it.
 const NAVIGATION: &[(&str, &str, Permission, &[&str])] = &[
-    ("/", "nav-today", Permission::ReadTasks, &["/lost", "/incident", "/notice"]),
+    ("/", "nav-today", Permission::ReadTasks, &["/lost", "/incident", "/notice", "/circulars"]),
     ("/loans", "nav-loans", Permission::LendDevices, &[]),
     (
         "/ledgers",
@@ -42,7 +42,7 @@ const NAVIGATION: &[(&str, &str, Permission, &[&str])] = &[
         Permission::ReadLedgers,
         &["/media", "/byod", "/disposals", "/documents", "/training", "/inspections", "/imports"],
     ),
-    ("/requirements", "nav-requirements", Permission::ReadVerdicts, &[]),
+    ("/requirements", "nav-requirements", Permission::ReadVerdicts, &["/monthly"]),
     ("/checklists", "nav-checklists", Permission::ReadVerdicts, &["/overrides"]),
     ("/approvals", "nav-approvals", Permission::Approve, &[]),
     ("/evidence", "nav-evidence", Permission::ReadJournal, &["/jobs", "/accesses", "/requests"]),

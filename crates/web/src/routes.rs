@@ -15,9 +15,9 @@ use crate::api::{
     settings as set, verdicts, work,
 };
 use crate::pages::{
-    accesses, account, approvals, assets, byod, checklists, disposals, documents, drafts, evidence, help, imports,
-    incident, inspections, jobs, ledgers, loans, log, lost, mail, media, overrides, requests, requirement,
-    requirements, reset, retention, settings, setup, sign_in, today, training, users,
+    accesses, account, approvals, assets, byod, checklists, circulars, disposals, documents, drafts, evidence, help,
+    imports, incident, inspections, jobs, ledgers, loans, log, lost, mail, media, monthly, overrides, requests,
+    requirement, requirements, reset, retention, settings, setup, sign_in, today, training, users,
 };
 
 /// Who may use a route.
@@ -154,6 +154,8 @@ pub static ROUTES: &[Route] = &[
     fresh("/settings/mail", Permission::ManageSettings, || post(mail::set)),
     fresh("/settings/mail/try", Permission::ManageSettings, || post(mail::try_it)),
     fresh("/settings/mail/remove", Permission::ManageSettings, || post(mail::remove)),
+    page("/settings/approvals", Permission::ManageSettings, || get(circulars::ways)),
+    act("/settings/approvals", Permission::ManageSettings, || post(circulars::set_ways)),
     act("/notice", Permission::UseOwnAccount, || post(settings::notice_read)),
 
     // lending, media, disposal, approval
@@ -195,6 +197,13 @@ pub static ROUTES: &[Route] = &[
     act("/approvals/{ledger}/{key}/sign", Permission::Approve, || post(approvals::sign)),
     act("/approvals/{ledger}/{key}/seen", Permission::Approve, || post(approvals::seen)),
     fresh("/approvals/deputies", Permission::Approve, || post(approvals::appoint)),
+    act("/approvals/{ledger}/{key}/check", Permission::Attest, || post(circulars::check)),
+    act("/approvals/{ledger}/{key}/check-back", Permission::Attest, || post(circulars::check_back)),
+    page("/circulars", Permission::ReadTasks, || get(circulars::list)),
+    page("/circulars/new", Permission::Attest, || get(circulars::new)),
+    act("/circulars", Permission::Attest, || post(circulars::begin)),
+    act("/circulars/{id}/seen", Permission::ReadTasks, || post(circulars::seen)),
+    act("/circulars/{id}/end", Permission::Attest, || post(circulars::end)),
     act("/approvals/deputies/{id}/end", Permission::Approve, || post(approvals::dismiss)),
     act("/approvals/{ledger}/{key}/send-back", Permission::Approve, || post(approvals::send_back)),
     page("/overrides/new", Permission::Attest, || get(overrides::new)),
@@ -276,8 +285,11 @@ pub static ROUTES: &[Route] = &[
     write(Method::POST, "/api/v1/overrides/withdraw", Permission::Attest, || post(acts::override_withdraw)),
     read("/api/v1/checklists/{edition}/{form}", Permission::ReadVerdicts, || get(verdicts::checklist)),
     read("/api/v1/checklists/{edition}/{form}/paper", Permission::MakePapers, || get(proofs::paper)),
+    read("/api/v1/monthly", Permission::ReadVerdicts, || get(verdicts::monthly)),
+    read("/api/v1/monthly/paper", Permission::MakePapers, || get(proofs::monthly)),
     read("/api/v1/tasks", Permission::ReadTasks, || get(work::tasks)),
     read("/api/v1/approvals", Permission::Approve, || get(work::approvals)),
+    read("/api/v1/circulars", Permission::ReadTasks, || get(work::circulars)),
     write(Method::POST, "/api/v1/approvals/{name}/{key}/send-back", Permission::Approve, || post(acts::send_back)),
     read("/api/v1/deputies", Permission::Approve, || get(people::deputies)),
     write(Method::POST, "/api/v1/deputies", Permission::Approve, || post(people::appoint)),
@@ -359,6 +371,8 @@ pub static ROUTES: &[Route] = &[
     fresh("/checklists/{edition}/{form}", Permission::Approve, || post(checklists::sign)),
     page("/checklists/{edition}/{form}/pdf", Permission::MakePapers, || get(checklists::pdf)),
     page("/checklists/{edition}/{form}/xlsx", Permission::MakePapers, || get(checklists::xlsx)),
+    page("/monthly", Permission::ReadVerdicts, || get(monthly::show)),
+    page("/monthly/pdf", Permission::MakePapers, || get(monthly::pdf)),
     page("/evidence", Permission::ReadJournal, || get(evidence::show)),
     Route { method: Method::GET, path: "/evidence/journal", access: Access::Holder(Permission::ReadJournal), journal: Journal::Yes, handler: || get(evidence::journal) },
     page("/evidence/journal/check", Permission::ReadJournal, || get(evidence::check)),

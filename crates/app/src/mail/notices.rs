@@ -49,6 +49,8 @@ pub(crate) enum Notice<'a> {
     Asked { at: Timestamp },
     /// Something stands out in the access log; told once a day of each signal.
     StandsOut { signal: Signal, on: Date },
+    /// Something is passed round.
+    Circular { id: &'a str },
     /// An auditor asks for evidence.
     EvidenceAsked { no: &'a str },
     /// Evidence was handed in.
@@ -66,6 +68,7 @@ impl Notice<'_> {
             Self::Emergency { .. } => "mail-emergency",
             Self::Asked { .. } => "mail-asked",
             Self::StandsOut { .. } => "mail-stands-out",
+            Self::Circular { .. } => "mail-circular",
             Self::EvidenceAsked { .. } => "mail-evidence",
             Self::EvidenceReady { .. } => "mail-evidence-ready",
             Self::EvidenceBack { .. } => "mail-evidence-back",
@@ -81,6 +84,7 @@ impl Notice<'_> {
             Self::Emergency { about } => format!("emergency:{about}"),
             Self::Asked { at } => format!("asked:{}", time_in_japan(at).strftime("%Y-%m-%dT%H")),
             Self::StandsOut { signal, on } => format!("review:{}:{on}", signal.code()),
+            Self::Circular { id } => format!("circular:{id}"),
             Self::EvidenceAsked { no } => format!("evidence:{no}"),
             Self::EvidenceReady { no, rev } => format!("evidence-ready:{no}:{rev}"),
             Self::EvidenceBack { no, rev } => format!("evidence-back:{no}:{rev}"),
@@ -135,10 +139,12 @@ struct Counts {
     borrowed: usize,
     /// Devices of the facility that are late, for who keeps the ledgers.
     late_loans: usize,
-    /// What waits for their approval.
+    /// What waits for their check or approval.
     waiting: usize,
     /// Of that, what has waited long.
     waiting_long: usize,
+    /// What is passed to them and that they have not seen.
+    unread: usize,
 }
 
 /// What a facility has to tell on a day.
@@ -146,8 +152,10 @@ struct Day<'a> {
     tasks: &'a [Task],
     /// Borrower of each late device.
     late: Vec<String>,
-    /// When what waits for approval was asked for.
-    asked: Vec<Option<Date>>,
+    /// When what waits for approval was asked for, and names of those who have it now.
+    asked: Vec<(Option<Date>, Vec<String>)>,
+    /// Ids of those who have not seen what is passed round, once for each.
+    unread: Vec<String>,
     today: Date,
 }
 
@@ -155,6 +163,9 @@ impl Day<'_> {
     fn counts(&self, user: &User) -> Counts {
         let mine = |task: &&Task| task.owner.as_deref().is_some_and(|owner| same_person(owner, &user.name));
         let own = |group: Group| self.tasks.iter().filter(mine).filter(|task| task.group == group).count();
+        let has_it = |names: &[String]| names.iter().any(|name| same_person(name, &user.name));
+        let theirs: Vec<Option<Date>> =
+            self.asked.iter().filter(|(_, with)| has_it(with)).map(|(asked_on, _)| *asked_on).collect();
         let long = |asked: &&Option<Date>| asked.is_some_and(|on| plus(on, REMIND_AFTER) <= self.today);
         let if_may = |permission: Permission, count: usize| if user.role.may(permission) { count } else { 0 };
         Counts {
@@ -162,8 +173,9 @@ impl Day<'_> {
             today: own(Group::Today),
             borrowed: self.late.iter().filter(|borrower| same_person(borrower, &user.name)).count(),
             late_loans: if_may(Permission::EditLedgers, self.late.len()),
-            waiting: if_may(Permission::Approve, self.asked.len()),
-            waiting_long: if_may(Permission::Approve, self.asked.iter().filter(long).count()),
+            waiting: theirs.len(),
+            waiting_long: theirs.iter().filter(long).count(),
+            unread: self.unread.iter().filter(|id| **id == user.id).count(),
         }
     }
 }
@@ -177,6 +189,7 @@ fn summary(lang: Option<Lang>, counts: Counts, origin: &str) -> Option<String> {
         ("mail-digest-late", counts.late_loans),
         ("mail-digest-waiting", counts.waiting),
         ("mail-digest-long", counts.waiting_long),
+        ("mail-digest-unread", counts.unread),
     ];
     let lines: Vec<String> = lines
         .iter()
@@ -216,8 +229,10 @@ impl App {
         let tasks = self.tasks(facility, &assessment).await?;
         let late = self.loans_open(facility).await?.into_iter().filter(|loan| loan.overdue_days > 0);
         let late = late.map(|loan| loan.borrower).collect();
-        let asked = self.approvals_pending(facility).await?.into_iter().map(|pending| pending.asked_on).collect();
-        let all = Day { tasks: &tasks, late, asked, today };
+        let pending = self.approvals_pending(facility).await?.into_iter();
+        let asked = pending.map(|pending| (pending.asked_on, pending.passage.with)).collect();
+        let unread = self.circulars_unread(facility).await?;
+        let all = Day { tasks: &tasks, late, asked, unread, today };
         for row in readers {
             let user = User::of(row)?;
             let Some(body) = summary(user.lang, all.counts(&user), origin) else { continue };

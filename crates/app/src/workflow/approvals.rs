@@ -6,16 +6,19 @@
 
 use std::collections::HashMap;
 
+use domain::authz::Role;
 use domain::evaluate::Facility;
 use domain::journal::Actor;
 use domain::ledger::{Ledger, Row, Value};
 use domain::text::Lang;
 use domain::workflow::approval::{self, APPROVABLE, Approvable};
+use domain::workflow::route::Route;
 use domain::workflow::{byod, loan, overrides};
 use jiff::civil::Date;
 use store::StoredRow;
 
-use super::{Known, of};
+use super::rounds::{Passage, Passages};
+use super::{Desk, Known, of};
 use crate::App;
 use crate::error::{Error, Result};
 
@@ -38,6 +41,8 @@ pub struct Pending {
     pub summary: Vec<(String, String)>,
     /// Hex SHA-256 of facility, ledger, key, revision and summary.
     pub shown_sha256: String,
+    /// How far it is on its way to the approval, and who has it now.
+    pub passage: Passage,
 }
 
 /// How an approval was given.
@@ -47,6 +52,8 @@ pub struct Given {
     pub signature: Option<String>,
     /// In whose place (代理), if not in one's own.
     pub in_place_of: Option<String>,
+    /// Role of whoever approves.
+    pub role: Role,
 }
 
 impl App {
@@ -55,7 +62,7 @@ impl App {
     /// # Errors
     /// Any store error.
     pub async fn approvals_pending(&self, facility: &Facility) -> Result<Vec<Pending>> {
-        let known = self.known(facility).await?;
+        let (known, passages) = (self.known(facility).await?, self.passages(facility).await?);
         let mut pending = Vec::new();
         for approvable in APPROVABLE {
             let ledger = of(approvable.ledger)?;
@@ -74,7 +81,7 @@ impl App {
             };
             for stored in waiting {
                 let device = stored.row.get("device").and_then(|key| devices.get(&key.to_string()));
-                pending.push(self.pending(facility, approvable, &stored, device.map(|d| &d.row), &known)?);
+                pending.push(self.pending(facility, approvable, &stored, device.map(|d| &d.row), &known, &passages)?);
             }
         }
         Ok(pending)
@@ -96,27 +103,20 @@ impl App {
         shown_sha256: &str,
         how: Given,
     ) -> Result<StoredRow> {
-        let (approvable, known) = (approvable(ledger)?, self.known(facility).await?);
+        let approvable = approvable(ledger)?;
         let mut desk = self.desk(actor, facility).await?;
-        let stored = desk.fetch_at(approvable.ledger, key, rev).await?;
+        let (shown, stored, around) = self.at_hand(&mut desk, facility, approvable, (key, rev), shown_sha256).await?;
+        let passage = &shown.passage;
+        // Where the approval is all there is, whoever calls has asked whether the actor may give it.
+        if passage.route != Route::One {
+            let in_place = passage.is_with(how.in_place_of.as_deref());
+            passage.route.approve(&passage.names(), how.role, in_place, &actor.name)?;
+        }
         let by = match &how.in_place_of {
             Some(principal) => approval::in_place_of(&actor.name, principal),
             None => actor.name.clone(),
         };
         let (by, today) = (by.as_str(), self.today());
-        let around = match approvable.ledger {
-            "loans" => Some(desk.around(&stored, &known).await?),
-            _ => None,
-        };
-        let device = around.as_ref().map(|(device, _)| &device.row);
-        let shown = self.pending(facility, approvable, &stored, device, &known)?;
-        if shown.shown_sha256 != shown_sha256 {
-            let message = format!(
-                "承認できませんでした。「{}」は、表示された後に内容が変わっています。もう一度表示し、確かめてから承認してください。",
-                shown.title
-            );
-            return Err(Error::Conflict { message });
-        }
         let mut change = match (approvable.ledger, &around) {
             ("loans", Some((device, others))) => loan::approve(&stored.row, &device.row, others, by, today)?,
             ("byod", _) => byod::approve(&stored.row, by, today)?,
@@ -131,6 +131,37 @@ impl App {
             change.event = change.event.with("signature", signature);
         }
         desk.carry_out(change).await
+    }
+
+    /// A row that waits, read for change, as it is shown now; the row itself, and for a loan its device and the device's
+    /// other loans.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it is not at the revision any more, or does not read as it was shown.
+    pub(super) async fn at_hand(
+        &self,
+        desk: &mut Desk,
+        facility: &Facility,
+        approvable: &Approvable,
+        (key, rev): (&str, i64),
+        shown_sha256: &str,
+    ) -> Result<(Pending, StoredRow, Option<(StoredRow, Vec<Row>)>)> {
+        let (known, passages) = (self.known(facility).await?, self.passages(facility).await?);
+        let stored = desk.fetch_at(approvable.ledger, key, rev).await?;
+        let around = match approvable.ledger {
+            "loans" => Some(desk.around(&stored, &known).await?),
+            _ => None,
+        };
+        let device = around.as_ref().map(|(device, _)| &device.row);
+        let shown = self.pending(facility, approvable, &stored, device, &known, &passages)?;
+        if shown.shown_sha256 != shown_sha256 {
+            let message = format!(
+                "承認できませんでした。「{}」は、表示された後に内容が変わっています。もう一度表示し、確かめてから承認してください。",
+                shown.title
+            );
+            return Err(Error::Conflict { message });
+        }
+        Ok((shown, stored, around))
     }
 
     /// Sends a row that waits back to who asked, with a reason.
@@ -166,6 +197,7 @@ impl App {
         stored: &StoredRow,
         device: Option<&Row>,
         known: &Known,
+        passages: &Passages,
     ) -> Result<Pending> {
         let ledger = of(approvable.ledger)?;
         let row = &stored.row;
@@ -179,9 +211,11 @@ impl App {
         let asked_of = self.catalogs().requirement(&cell("requirement"));
         summary.extend(asked_of.map(|(_, asked)| ("求められていること".to_owned(), asked.summary.ja.clone())));
         let title = title_of(ledger, row, known);
+        let shown_sha256 = approval::shown_sha256(&facility.id, ledger.name, &stored.key, stored.rev, &summary);
         Ok(Pending {
             ledger: approvable.ledger,
-            shown_sha256: approval::shown_sha256(&facility.id, ledger.name, &stored.key, stored.rev, &summary),
+            passage: passages.of(ledger.name, &stored.key, &shown_sha256),
+            shown_sha256,
             key: stored.key.clone(),
             rev: stored.rev,
             title,
@@ -212,7 +246,7 @@ pub(super) fn title_of(ledger: &'static Ledger, row: &Row, known: &Known) -> Str
     }
 }
 
-fn approvable(ledger: &str) -> Result<&'static Approvable> {
+pub(super) fn approvable(ledger: &str) -> Result<&'static Approvable> {
     Approvable::of(ledger).ok_or_else(|| {
         Error::invalid("FLOW-004", format!("「{ledger}」には承認がありません。承認待ちの一覧から選び直してください。"))
     })

@@ -26,6 +26,8 @@ pub struct Asked {
     pub asked_on: Option<Date>,
     /// Why it was sent back; `None` while it waits.
     pub sent_back: Option<String>,
+    /// Names of those who have it now; none when it was sent back.
+    pub with: Vec<String>,
 }
 
 /// Something that was approved.
@@ -70,9 +72,17 @@ impl App {
                         title: title_of(ledger, &stored.row, &known),
                         asked_on: approvable.asked_on.and_then(|name| day(&stored.row, name)),
                         sent_back: (state == "sent_back").then(|| cell("decision_reason")),
+                        with: Vec::new(),
                         key: stored.key,
                     });
                 }
+            }
+        }
+        if asked.iter().any(|asked| asked.sent_back.is_none()) {
+            let pending = self.approvals_pending(facility).await?;
+            for asked in asked.iter_mut().filter(|asked| asked.sent_back.is_none()) {
+                let this = pending.iter().find(|p| p.ledger == asked.ledger && p.key == asked.key);
+                asked.with = this.map(|p| p.passage.with.clone()).unwrap_or_default();
             }
         }
         asked.sort_by_key(|a| (a.sent_back.is_none(), a.asked_on));

@@ -308,7 +308,7 @@ impl App {
         if !faults.is_empty() {
             return Err(Error::Fields(faults));
         }
-        let file = has_file.then(|| (name, bytes));
+        let file = has_file.then_some((name, bytes));
         self.request_act(actor, user, facility, at, Act::Answer, said, links, file).await
     }
 

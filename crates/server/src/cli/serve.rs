@@ -310,11 +310,15 @@ async fn watch_folders(app: Arc<App>, inbox: PathBuf) {
     }
 }
 
-/// Looks for what stands out in the access logs that come in. A facility without any is left alone.
+/// Looks for what stands out in the access logs that come in (a facility without any is left alone), and counts the
+/// verdicts once a day.
 async fn keep_reviewing(app: Arc<App>) {
     loop {
-        if let Err(error) = app.find_cases_everywhere(&Actor::new("sakimori")).await {
-            tracing::error!("{error}");
+        let own = Actor::new("sakimori");
+        for outcome in [app.find_cases_everywhere(&own).await, app.count_verdicts(&own).await.map(|_| ())] {
+            if let Err(error) = outcome {
+                tracing::error!("{error}");
+            }
         }
         tokio::time::sleep(REVIEW_EVERY).await;
     }

@@ -10,7 +10,7 @@ use super::{FONTS, text};
 use report::Mark;
 use report::ReportError;
 use report::{
-    Align, Block, Cell, Column, Document, Emphasis, Segment, SignatureLine, StackedBar, Table, TableRow, Width,
+    Align, Block, Cell, Column, Document, Emphasis, Segment, SignatureLine, StackedBar, Table, TableRow, Trend, Width,
 };
 
 /// Between the margins, in millimetres; the template sets the same margins.
@@ -80,6 +80,7 @@ impl Desk {
                     },
                     Block::Table(table) => self.table(table)?,
                     Block::Bar(bar) => self.bar(bar),
+                    Block::Trend(trend) => self.trend(trend)?,
                     Block::Signature { lines } => dict! {
                         "kind" => "signature",
                         "lines" => lines.iter().map(|line| self.signature(line).into_value()).collect::<Array>(),
@@ -145,6 +146,36 @@ impl Desk {
 
     fn mark(&self, mark: Mark) -> Dict {
         dict! { "icon" => icon(mark), "word" => mark.label().in_lang(self.lang) }
+    }
+
+    fn trend(&self, trend: &Trend) -> Result<Dict, ReportError> {
+        for (at, line) in trend.lines.iter().enumerate() {
+            if line.values.len() != trend.months.len() {
+                return Err(ReportError::Ragged {
+                    table: trend.caption.clone(),
+                    row: at + 1,
+                    cells: line.values.len(),
+                    columns: trend.months.len(),
+                });
+            }
+        }
+        let highest = trend.lines.iter().flat_map(|line| line.values.iter().flatten()).copied().max();
+        let lines = trend.lines.iter().map(|line| {
+            let values = line.values.iter().map(|value| value.map_or(Value::None, |n| i64::from(n).into_value()));
+            dict! {
+                "label" => self.line(&line.label),
+                "icon" => icon(line.mark),
+                "values" => values.collect::<Array>(),
+            }
+            .into_value()
+        });
+        Ok(dict! {
+            "kind" => "trend",
+            "caption" => self.line(&trend.caption),
+            "months" => trend.months.iter().map(|month| self.line(month).into_value()).collect::<Array>(),
+            "highest" => i64::from(highest.unwrap_or_default().max(1)),
+            "lines" => lines.collect::<Array>(),
+        })
     }
 
     fn bar(&self, bar: &StackedBar) -> Dict {

@@ -7,7 +7,8 @@ use typst::layout::{Frame, FrameItem};
 
 use super::*;
 use report::{
-    Align, Block, Cell, Column, Document, Emphasis, Mark, Segment, SignatureLine, StackedBar, Table, TableRow, Width,
+    Align, Block, Cell, Column, Document, Emphasis, Mark, Segment, SignatureLine, StackedBar, Table, TableRow, Trend,
+    TrendLine, Width,
 };
 
 fn document(blocks: Vec<Block>) -> Document {
@@ -216,4 +217,31 @@ fn nobody_signs_an_empty_page() {
         let signed = pages.iter().find(|page| page.contains("確認者")).unwrap();
         assert!(signed.contains("根拠に基づきます"), "{rows} rows: {signed}");
     }
+}
+
+#[test]
+fn a_trend_has_its_numbers_under_it_and_a_gap_where_nobody_counted() {
+    let line = |label: &str, mark, values: &[Option<u32>]| TrendLine {
+        label: label.to_owned(),
+        values: values.to_vec(),
+        mark,
+    };
+    let trend = |lines| {
+        Block::Trend(Trend {
+            months: ["10月", "11月", "12月"].map(str::to_owned).into(),
+            lines,
+            caption: "満たすものが増えました。".to_owned(),
+        })
+    };
+    let lines = vec![
+        line("満たすもの", Mark::Met, &[Some(14), None, Some(231)]),
+        line("不適合", Mark::Unmet, &[Some(9), None, Some(8)]),
+        line("確認待ち", Mark::Unknown, &[None, None, None]),
+    ];
+    let text = pages(&document(vec![trend(lines)])).remove(0);
+    for needle in ["満たすものが増えました", "11月", "231", "不適合", "–"] {
+        assert!(text.contains(needle), "{needle}: {text}");
+    }
+    let ragged = pdf(&document(vec![trend(vec![line("不適合", Mark::Unmet, &[Some(1)])])]));
+    assert!(matches!(ragged, Err(ReportError::Ragged { cells: 1, columns: 3, .. })));
 }

@@ -1,23 +1,21 @@
 //! `GET /api/v1/openapi.json`: what programs may ask, as OpenAPI 3.1.
 //!
 //! Paths, methods and scopes come from [`ROUTES`], the shape of rows from [`LEDGERS`]; [`OPERATIONS`] adds a sentence and
-//! the shapes around them. A route over a ledger is written once for each ledger, so that each has its own columns.
+//! the shapes around them (`shapes`). A route over a ledger is written once for each ledger, so that each has its own columns.
+
+mod shapes;
 
 use std::sync::OnceLock;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use domain::access::review::{CLOSED_DAYS, Closing, NUMBERS};
-use domain::authz::Role;
-use domain::evaluate::Verdict;
-use domain::ledger::{Column, LEDGERS, Ledger, TEXT_MAX, ledger};
-use domain::threshold::Threshold;
-use domain::unrecorded::Class;
-use domain::workflow::request::State;
+use domain::access::review::Closing;
+use domain::ledger::{LEDGERS, Ledger};
 use serde_json::{Map, Value, json};
+use shapes::*;
 
 use super::fhir::{BASE, FHIR};
-use super::ledgers::{FORMATS, filters};
+use super::ledgers::FORMATS;
 use super::values::{self, INTEGER_MAX};
 use super::work::{self, LENDING};
 use super::{accesses, acts, people, proofs, settings};
@@ -126,6 +124,15 @@ const OPERATIONS: &[Operation] = &[
     operation("GET", "/api/v1/checklists/{edition}/{form}/paper", "チェックリストの提出用の書類", "200", |_| json!({
         "application/pdf": { "schema": {} }, XLSX: { "schema": {} },
     })).asks(|_| vec![parameter("format", false, "形式（既定は pdf）", &json!({ "type": "string", "enum": ["pdf", "xlsx"] }))]),
+    operation("GET", "/api/v1/monthly", "12か月の判定の推移と、変わったもの（省くと施設が従う版）", "200", |_| json_of(object(&[
+        ("edition", string()), ("on", json!({ "type": "string", "format": "date" })), ("counts", counts(false)),
+        ("months", array(object(&[("month", string()), ("counted_on", day()), ("counts", counts(true))]))), ("since", day()),
+        ("moved", array(object(&[
+            ("requirement", string()), ("before", verdict()), ("now", verdict()), ("way", json!({ "type": "string", "enum": ["worse", "better"] })),
+        ]))),
+    ]))).asks(|_| vec![parameter("edition", false, "版", &string())]),
+    operation("GET", "/api/v1/monthly/paper", "月次報告（A4の1枚）", "200", |_| json!({ "application/pdf": { "schema": {} } }))
+        .asks(|_| vec![parameter("edition", false, "版", &string())]),
     operation("GET", "/api/v1/tasks", "やること（急ぐ順）", "200", |_| json_of(object(&[("tasks", array(object(&[
         ("group", json!({ "type": "string", "enum": app::Group::ALL.map(work::group) })), ("title", string()),
         ("link", json!({ "type": "object", "properties": { "requirement": string(), "request": string(), "ledger": string(), "key": string(), "user": string() }, "additionalProperties": false })),
@@ -133,6 +140,11 @@ const OPERATIONS: &[Operation] = &[
     ])))]))),
     operation("GET", "/api/v1/approvals", "承認待ち", "200", |_| json_of(object(&[("approvals", array(object(&[
         ("ledger", string()), ("key", string()), ("rev", revision()), ("title", string()), ("asked_by", nullable("string")), ("asked_on", day()),
+        ("with", array(string())), ("checked", array(string())),
+    ])))]))),
+    operation("GET", "/api/v1/circulars", "回覧（見ていないものが先）", "200", |_| json_of(object(&[("circulars", array(object(&[
+        ("id", string()), ("ledger", string()), ("key", string()), ("title", string()), ("note", string()), ("by", string()),
+        ("at", instant()), ("due_on", day()), ("with", array(string())), ("seen", array(string())),
     ])))]))),
     operation("POST", "/api/v1/approvals/{name}/{key}/send-back", "承認待ちのものを差し戻す（name は台帳）", "200", |_| json_of(json!({ "type": "object" })))
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
@@ -257,9 +269,9 @@ const OPERATIONS: &[Operation] = &[
     operation("GET", "/api/v1/unrecorded", "記録できないときに続けてよい操作（このサーバのすべての施設に効く）", "200", |_| json_of(object(&decisions()))),
     operation("PUT", "/api/v1/unrecorded", "記録できないときに続けてよい操作を決める（書かない分類は変わらない）", "200", |_| json_of(object(&decisions())))
         .takes(|_| {
-            let mut named = partly(&decisions(), &[]);
-            named["minProperties"] = json!(1);
-            json_of(named)
+            let any = partly(&decisions(), &[]);
+            let one = json!({ "minProperties": 1 });
+            json_of(json!({ "allOf": [any, one] }))
         }),
     operation("GET", "/api/v1/journal/heads", "ほかの所にある、操作記録の先頭（新しい順）", "200", |_| json_of(object(&[("heads", array(object(&[
         ("grade", one_of(&app::Grade::ALL.map(app::Grade::code))), ("name", string()), ("at", instant()), ("fresh", yes()),
@@ -319,362 +331,6 @@ const OPERATIONS: &[Operation] = &[
     operation("POST", "/api/v1/fhir/AuditEvent", "FHIR R4のAuditEventを1件送る", "201", |_| fhir_of("OperationOutcome", &["issue"]))
         .takes(|_| fhir_of("AuditEvent", &["type", "recorded", "agent", "source"])).asks(|_| vec![source()]),
 ];
-
-/// A job, as it is answered.
-/// What would go, or went.
-const GOING: [(&str, fn() -> Value); 7] = [
-    ("first", count),
-    ("last", count),
-    ("since", day),
-    ("until", day),
-    ("entries", count),
-    ("accesses", count),
-    ("originals", count),
-];
-
-fn going() -> Value {
-    object(&GOING.map(|(name, of)| (name, of())))
-}
-
-fn disposal() -> Value {
-    let maybe_instant = || json!({ "type": ["string", "null"], "format": "date-time" });
-    let own = [
-        ("id", string()),
-        ("state", json!({ "type": "string", "enum": ["asked", "withdrawn", "approved", "done"] })),
-        ("reason", string()),
-        ("asked_by", string()),
-        ("asked_at", instant()),
-        ("decided_by", nullable("string")),
-        ("decided_at", maybe_instant()),
-        ("sole", json!({ "type": "boolean" })),
-        ("done_at", maybe_instant()),
-        ("root", nullable("string")),
-        ("shown_sha256", string()),
-    ];
-    object(&GOING.iter().map(|(name, of)| (*name, of())).chain(own).collect::<Vec<_>>())
-}
-
-fn job() -> Value {
-    object(&[
-        ("id", string()),
-        ("work", json!({ "type": "string", "enum": proofs::WORKS })),
-        ("edition", nullable("string")),
-        ("state", json!({ "type": "string", "enum": proofs::STATES })),
-        ("made_by", string()),
-        ("made_at", instant()),
-        ("ended_at", json!({ "type": ["string", "null"], "format": "date-time" })),
-        ("result", string()),
-        ("file", nullable("string")),
-        ("bytes", nullable("integer")),
-    ])
-}
-
-/// An account, as it is answered.
-fn user() -> Value {
-    object(&[
-        ("id", string()),
-        ("login", string()),
-        ("name", string()),
-        ("person", nullable("string")),
-        ("role", role()),
-        ("disabled", nullable("string")),
-        ("sealed", yes()),
-        ("passkeys", count()),
-        ("has_password", yes()),
-        ("has_totp", yes()),
-        ("valid_from", day()),
-        ("valid_until", day()),
-        ("last_sign_in_at", json!({ "type": ["string", "null"], "format": "date-time" })),
-        ("moved", or_null(object(&[("before", string()), ("now", string())]))),
-    ])
-}
-
-/// An object, or none.
-fn or_null(object: Value) -> Value {
-    with(object, "type", json!(["object", "null"]))
-}
-
-/// Sessions, as they are answered.
-fn sessions() -> Value {
-    object(&[(
-        "sessions",
-        array(object(&[
-            ("id", string()),
-            ("address", string()),
-            ("agent", string()),
-            ("methods", string()),
-            ("started_at", instant()),
-            ("seen_at", instant()),
-            ("ends_at", instant()),
-            ("shared", yes()),
-            ("locked", yes()),
-        ])),
-    )])
-}
-
-/// A body that is a reason.
-fn reason() -> Value {
-    json_of(object(&[("reason", entered())]))
-}
-
-fn role() -> Value {
-    one_of(&Role::ALL.map(Role::code))
-}
-
-fn port() -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX })
-}
-
-fn security() -> Value {
-    one_of(&app::MailSecurity::ALL.map(app::MailSecurity::code))
-}
-
-/// An access, as it is answered.
-fn access() -> Value {
-    object(&[
-        ("entry", count()),
-        ("at", instant()),
-        ("source", string()),
-        ("user", string()),
-        ("name", nullable("string")),
-        ("terminal", nullable("string")),
-        ("patient", nullable("string")),
-        ("resource", nullable("string")),
-        ("act", string()),
-        ("exposure", string()),
-        ("outcome", string()),
-        ("records", nullable("integer")),
-        ("why", array(string())),
-    ])
-}
-
-/// A question about accesses, and other members.
-fn question(more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
-    let topics: Vec<&str> = app::AccessTopic::all().map(app::AccessTopic::code).collect();
-    let texts = ["patient", "user", "since", "until", "before"].map(|name| (name, text()));
-    texts.into_iter().chain([("about", one_of(&topics))]).chain(more.iter().cloned()).collect()
-}
-
-/// A case of the review, as it is answered.
-fn case() -> Value {
-    let closed = or_null(object(&[("verdict", string()), ("reason", string()), ("by", string()), ("at", instant())]));
-    object(&[
-        ("no", count()),
-        ("signal", string()),
-        ("source", string()),
-        ("week", date()),
-        ("first", instant()),
-        ("last", instant()),
-        ("accesses", count()),
-        ("people", count()),
-        ("patients", count()),
-        ("closed", closed),
-    ])
-}
-
-/// The numbers of the review, with the days on which the facility is closed.
-fn review_rules() -> Value {
-    let number = |(of, least, most): &(&Threshold, i64, i64)| {
-        let description = format!("{}（{}）", of.label.ja, of.unit.ja);
-        (of.name, json!({ "type": "integer", "minimum": least, "maximum": most, "description": description }))
-    };
-    let mut members: Vec<(&str, Value)> = NUMBERS.iter().map(number).collect();
-    let days = json!({ "type": "integer", "minimum": 0, "maximum": 6 });
-    let closed = json!({ "type": "array", "items": days, "uniqueItems": true, "description": "休みの曜日（日曜が0）" });
-    members.push((CLOSED_DAYS, closed));
-    object(&members)
-}
-
-/// Names of the columns of a ledger, and others.
-fn column_names<'a>(of: &'a Ledger, more: &[&'a str]) -> Vec<&'a str> {
-    of.columns.iter().map(|column| column.name).chain(more.iter().copied()).collect()
-}
-
-/// A request for evidence, as it is answered.
-fn request() -> Value {
-    let states = State::ALL.map(State::code);
-    let file = json!({
-        "type": ["object", "null"], "additionalProperties": false,
-        "properties": { "name": string(), "sha256": string(), "bytes": count() }, "required": ["name", "sha256", "bytes"],
-    });
-    let step = object(&[
-        ("place", count()),
-        ("act", json!({ "type": "string", "enum": ["answer", "confirm", "send_back"] })),
-        ("by", string()),
-        ("at", instant()),
-        ("said", string()),
-        ("links", array(object(&[("ledger", string()), ("key", string())]))),
-        ("file", file),
-    ]);
-    object(&[
-        ("no", string()),
-        ("rev", revision()),
-        ("requirement", string()),
-        ("what", string()),
-        ("due_on", json!({ "type": "string", "format": "date" })),
-        ("state", json!({ "type": "string", "enum": states })),
-        ("asked_by", string()),
-        ("asked_at", instant()),
-        ("with", nullable("string")),
-        ("steps", array(step)),
-    ])
-}
-
-/// Names of rows or people that are sent.
-fn entered_list() -> Value {
-    json!({ "type": "array", "items": entered(), "minItems": 1, "maxItems": acts::MOST })
-}
-
-/// Some columns of a ledger as members, and others.
-fn columns(of: &str, names: &[&'static str], more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
-    names.iter().map(|name| (*name, cell(of, name))).chain(more.iter().cloned()).collect()
-}
-
-/// Which registered source a document is of.
-fn source() -> Value {
-    let schema = json!({ "type": "string", "minLength": 1 });
-    parameter("source", false, "台帳「記録の取込み元」の取込み元番号（形式がFHIRのものが一つだけなら省ける）", &schema)
-}
-
-/// A resource of FHIR, which has a description of its own.
-fn fhir_of(resource: &str, required: &[&str]) -> Value {
-    let required: Vec<&str> = std::iter::once("resourceType").chain(required.iter().copied()).collect();
-    json!({ FHIR: { "schema": {
-        "type": "object",
-        "properties": { "resourceType": { "const": resource } },
-        "required": required,
-    } } })
-}
-
-fn string() -> Value {
-    json!({ "type": "string" })
-}
-
-/// A text that is sent.
-fn entered() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": TEXT_MAX })
-}
-
-/// A text that may be empty.
-fn text() -> Value {
-    json!({ "type": "string", "maxLength": TEXT_MAX })
-}
-
-fn count() -> Value {
-    json!({ "type": "integer", "minimum": 0 })
-}
-
-fn revision() -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": INTEGER_MAX })
-}
-
-fn instant() -> Value {
-    json!({ "type": "string", "format": "date-time" })
-}
-
-fn date() -> Value {
-    json!({ "type": "string", "format": "date" })
-}
-
-fn yes() -> Value {
-    json!({ "type": "boolean" })
-}
-
-fn one_of(codes: &[&str]) -> Value {
-    json!({ "type": "string", "enum": codes })
-}
-
-/// A day, or none.
-fn day() -> Value {
-    json!({ "type": ["string", "null"], "format": "date" })
-}
-
-/// Whether acts of each class go on when they cannot be recorded.
-fn decisions() -> Vec<(&'static str, Value)> {
-    Class::all().map(|class| (class.code(), json!({ "type": "boolean" }))).collect()
-}
-
-fn nullable(kind: &str) -> Value {
-    json!({ "type": [kind, "null"] })
-}
-
-fn array(of: Value) -> Value {
-    json!({ "type": "array", "items": of })
-}
-
-/// An object with exactly these members.
-fn object(members: &[(&str, Value)]) -> Value {
-    let required: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
-    partly(members, &required)
-}
-
-/// An object with no other than these members.
-fn partly(members: &[(&str, Value)], required: &[&str]) -> Value {
-    let properties: Map<String, Value> =
-        members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
-}
-
-/// An object with one more member.
-fn with(mut object: Value, name: &str, value: Value) -> Value {
-    if let Some(members) = object.as_object_mut() {
-        members.insert(name.to_owned(), value);
-    }
-    object
-}
-
-fn json_of(schema: Value) -> Value {
-    json!({ "application/json": { "schema": schema } })
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
-}
-
-fn named(name: &str) -> Value {
-    json_of(reference(name))
-}
-
-fn row(of: &Ledger) -> Value {
-    named_row(of.name)
-}
-
-fn named_row(of: &str) -> Value {
-    reference(&format!("{of}.row"))
-}
-
-fn values_of(of: &Ledger) -> Value {
-    reference(&format!("{}.values", of.name))
-}
-
-fn cell(of: &str, column: &str) -> Value {
-    ledger(of).and_then(|l| l.column(column)).map_or(Value::Null, values::schema)
-}
-
-fn lending() -> Value {
-    let members: Vec<(&str, Value)> = LENDING.iter().map(|name| (*name, cell("loans", name))).collect();
-    partly(&members, &["device", "borrower"])
-}
-
-fn parameter(name: &str, required: bool, description: &str, schema: &Value) -> Value {
-    json!({ "name": name, "in": "query", "required": required, "description": description, "schema": schema })
-}
-
-fn listing(of: Option<&'static Ledger>) -> Vec<Value> {
-    let Some(of) = of else { return Vec::new() };
-    let columns: Vec<&str> = of.columns.iter().map(|c| c.name).collect();
-    let mut all = vec![
-        parameter("q", false, "すべてを含む行を探す言葉（空白で区切る）", &string()),
-        parameter("sort", false, "並べる列", &json!({ "type": "string", "enum": columns })),
-        parameter("desc", false, "大きい順", &json!({ "type": "boolean" })),
-        parameter("page", false, "ページ", &json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX })),
-    ];
-    let narrow = |(column, codes): (&Column, Vec<&str>)| {
-        parameter(column.name, false, column.label.ja, &json!({ "type": "string", "enum": codes }))
-    };
-    all.extend(filters(of).map(narrow));
-    all
-}
 
 /// The whole description.
 pub(crate) fn describe() -> Value {
@@ -810,7 +466,7 @@ fn schemas() -> Map<String, Value> {
         ("id", string()),
         ("number", nullable("string")),
         ("summary", string()),
-        ("verdict", json!({ "type": "string", "enum": Verdict::ALL.map(Verdict::code) })),
+        ("verdict", verdict()),
         ("reasons", array(string())),
         ("evidence", array(evidence)),
         ("overridden", overridden),
@@ -823,7 +479,7 @@ fn schemas() -> Map<String, Value> {
         ("edition", string()),
         ("title", string()),
         ("on", json!({ "type": "string", "format": "date" })),
-        ("counts", json!({ "type": "object", "additionalProperties": count() })),
+        ("counts", counts(false)),
         ("findings", array(reference("Finding"))),
     ]);
     let problem = object(&[

@@ -97,6 +97,19 @@ pub(crate) async fn paper(caller: Caller, at: Path<(String, String)>, mut asked:
     Ok(file(&format!("{edition}_{form}_{}.{ending}", caller.app().today()), kind, bytes))
 }
 
+/// The monthly report as a PDF.
+pub(crate) async fn monthly(caller: Caller, mut asked: Asked) -> ApiResult {
+    let edition = asked.take("edition");
+    asked.done()?;
+    let (app, facility) = (caller.app(), caller.facility());
+    let assessment = app.assess(facility).await?;
+    let tasks = app.tasks(facility, &assessment).await?;
+    let report = app.monthly(facility, &assessment, &tasks, edition.as_deref()).await?;
+    let papers = Papers { assessment: &assessment, printed_by: &caller.actor().name, lang: Lang::Ja };
+    let bytes = app.monthly_pdf(&papers, &report).await?;
+    Ok(file(&format!("monthly_{}_{}.pdf", report.edition.id, report.today), "application/pdf", bytes))
+}
+
 /// A page of the journal, newest first; that it was read is an entry, too.
 pub(crate) async fn journal(caller: Caller, mut asked: Asked) -> ApiResult {
     let text = asked.take("q").unwrap_or_default();

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use domain::catalog::Catalog;
 use domain::evaluate::{Finding, Truth};
 use domain::text::Lang;
+use domain::trend::Way;
 use serde_json::{Map, Value, json};
 
 use super::{ApiResult, Asked, Caller, answer, named};
@@ -69,6 +70,44 @@ pub(crate) async fn checklist(caller: Caller, at: Path<(String, String)>, asked:
     Ok(answer(StatusCode::OK, &verdicts(&assessment, edition, &findings)))
 }
 
+/// How the verdicts of an edition went, month by month, and what moved lately.
+pub(crate) async fn monthly(caller: Caller, mut asked: Asked) -> ApiResult {
+    let edition = asked.take("edition");
+    asked.done()?;
+    let (app, facility) = (caller.app(), caller.facility());
+    let assessment = app.assess(facility).await?;
+    let tasks = app.tasks(facility, &assessment).await?;
+    let report = app.monthly(facility, &assessment, &tasks, edition.as_deref()).await?;
+    let months: Vec<Value> = report
+        .months
+        .iter()
+        .map(|(first, counted)| {
+            let month: String = first.to_string().chars().take(7).collect();
+            let on = counted.as_ref().map(|(day, _)| day.to_string());
+            json!({ "month": month, "counted_on": on, "counts": counted.as_ref().map(|(_, count)| counts(count)) })
+        })
+        .collect();
+    let moved: Vec<Value> = report
+        .moved
+        .iter()
+        .map(|moved| {
+            let way = if moved.way == Way::Better { "better" } else { "worse" };
+            json!({
+                "requirement": moved.requirement.id, "before": moved.before.code(), "now": moved.now.code(), "way": way,
+            })
+        })
+        .collect();
+    let document = json!({
+        "edition": report.edition.id, "on": report.today.to_string(), "counts": counts(&report.now), "months": months,
+        "since": report.since.map(|day| day.to_string()), "moved": moved,
+    });
+    Ok(answer(StatusCode::OK, &document))
+}
+
+fn counts(count: &Count) -> Map<String, Value> {
+    count.each().map(|(verdict, n)| (verdict.code().to_owned(), n.into())).collect()
+}
+
 fn missing() -> app::Error {
     app::Error::NotFound { what: "要求事項か版".to_owned() }
 }
@@ -78,13 +117,11 @@ fn edition(assessment: &Assessment, id: &str) -> app::Result<&'static Catalog> {
 }
 
 fn verdicts(assessment: &Assessment, edition: &Catalog, findings: &[Finding<'_>]) -> Value {
-    let counts: Map<String, Value> =
-        Count::of(findings).each().map(|(verdict, n)| (verdict.code().to_owned(), n.into())).collect();
     json!({
         "edition": edition.id,
         "title": edition.title.ja,
         "on": assessment.today.to_string(),
-        "counts": counts,
+        "counts": counts(&Count::of(findings)),
         "findings": findings.iter().map(|finding| finding_json(assessment, finding)).collect::<Vec<_>>(),
     })
 }

@@ -44,6 +44,7 @@ pub(crate) async fn tasks(caller: Caller, asked: Asked) -> ApiResult {
                 TaskLink::Ledger(ledger) => json!({ "ledger": ledger }),
                 TaskLink::Sources => json!({ "ledger": "log_sources" }),
                 TaskLink::Cases => json!({ "ledger": "records" }),
+                TaskLink::Circulars => json!({}),
                 TaskLink::Request(no) => json!({ "request": no }),
                 TaskLink::User { id, person } => json!({ "user": id, "ledger": "people", "key": person }),
             };
@@ -64,11 +65,31 @@ pub(crate) async fn approvals(caller: Caller, asked: Asked) -> ApiResult {
             let asked_on = p.asked_on.map(|day| day.to_string());
             json!({
                 "ledger": p.ledger, "key": p.key, "rev": p.rev, "title": p.title,
-                "asked_by": p.asked_by, "asked_on": asked_on,
+                "asked_by": p.asked_by, "asked_on": asked_on, "with": p.passage.with,
+                "checked": p.passage.checked.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             })
         })
         .collect();
     Ok(answer(StatusCode::OK, &json!({ "approvals": pending })))
+}
+
+/// What is passed round, as the account sees it.
+pub(crate) async fn circulars(caller: Caller, asked: Asked) -> ApiResult {
+    asked.done()?;
+    let all = caller.app().circulars(caller.facility(), caller.user()).await?;
+    let all: Vec<Value> = all
+        .iter()
+        .map(|circular| {
+            let seen = circular.readers.iter().filter(|(_, at)| at.is_some());
+            json!({
+                "id": circular.id, "ledger": circular.ledger, "key": circular.key, "title": circular.title,
+                "note": circular.note, "by": circular.by, "at": circular.at.to_string(),
+                "due_on": circular.due_on.map(|day| day.to_string()), "with": circular.with().collect::<Vec<_>>(),
+                "seen": seen.map(|(name, _)| name).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    Ok(answer(StatusCode::OK, &json!({ "circulars": all })))
 }
 
 /// The loans that are not over.

@@ -223,7 +223,7 @@ struct NewToken {
 pub(crate) async fn token_make(visit: Visit, fields: Fields) -> PageResult {
     let scopes: Vec<Permission> = fields.all("scope").filter_map(Permission::parse).collect();
     let name = fields.get("name");
-    let sources = fields.get("sources").split(|c: char| matches!(c, ',' | '、' | '，')).map(str::trim);
+    let sources = fields.get("sources").split([',', '、', '，']).map(str::trim);
     let sources: Vec<String> = sources.filter(|source| !source.is_empty()).map(str::to_owned).collect();
     let ends_on = domain::jp::parse_date(fields.get("ends_on")).map_err(|error| {
         app::Error::Fields(vec![app::FieldError { field: "ends_on".to_owned(), message: error.to_string() }])

@@ -32,6 +32,15 @@ struct Item {
     refuse: Option<String>,
     /// Days it has waited, where that is long.
     waits: Option<i32>,
+    /// Whoever is signed in may approve it now, or is to check it first.
+    ready: bool,
+    to_check: bool,
+    /// Names of those who have it now.
+    with: String,
+    /// Where it is passed round.
+    round: String,
+    /// Who has checked it: name and when.
+    checked: Vec<String>,
 }
 
 /// Something that was approved.
@@ -56,7 +65,6 @@ struct Approvals {
     records_wait: bool,
     mine: Vec<Mine>,
     given: Vec<Given>,
-    approvers: String,
     /// Whoever is signed in has a passkey to sign with.
     signs: bool,
     /// In whose place whoever is signed in approves.
@@ -97,13 +105,6 @@ impl Mine {
     }
 }
 
-/// Names of those who may approve, for whom to turn to.
-pub(crate) async fn approvers(visit: &Visit) -> Result<String, Problem> {
-    let users = visit.app().user_list(&visit.facility()?.id).await?;
-    let able = users.into_iter().filter(|u| u.role.may(Permission::Approve) && u.disabled.is_none() && !u.sealed);
-    Ok(able.map(|user| user.name).collect::<Vec<_>>().join("、"))
-}
-
 /// What waits for approval.
 pub(crate) async fn list(visit: Visit) -> PageResult {
     visit.page(&page(&visit, Errors::default(), Fields::default()).await?)
@@ -129,22 +130,29 @@ fn acts(ledger: &str, key: &str) -> String {
 async fn page(visit: &Visit, errors: Errors, typed: Fields) -> Result<Approvals, Problem> {
     let (app, facility, me) = (visit.app(), visit.facility()?, visit.me()?);
     let today = app.today();
+    let mut c = visit.chrome("approvals-title");
+    c.failed = !errors.is_empty();
     let items = app.approvals_pending(facility).await?.into_iter().map(|pending| {
         let key = segment(&pending.key);
         Item {
             id: format!("{}-{}", pending.ledger, pending.key.replace(['/', ' '], "-")),
             to: acts(pending.ledger, &pending.key),
+            round: format!("/circulars/new?ledger={}&key={key}", pending.ledger),
             href: match pending.ledger {
                 "loans" => loans::address(&pending.key),
                 ledger => address(ledger, &pending.key),
             },
             sole: pending.asked_by.as_deref().is_none_or(|asked| same_person(asked, &me.user.name)),
             refuse: (pending.ledger == "byod").then(|| format!("/byod/{key}/refuse")),
+            ready: pending.passage.is_ready_for(me),
+            to_check: pending.passage.waits_for(&me.user),
+            with: pending.passage.with.join("、"),
+            checked: pending.passage.checked.iter().map(|(name, at)| format!("{name} {}", c.at(at))).collect(),
             waits: pending.asked_on.map(|on| (today - on).get_days()).filter(|days| *days >= REMIND_AFTER),
             pending,
         }
     });
-    let items = items.collect();
+    let items: Vec<Item> = items.collect();
     let mine = app.asked_by(facility, &me.user.name).await?.into_iter().map(Mine::of).collect();
     let own = me.user.role.may(Permission::Approve);
     let mut given: Vec<Given> = Vec::new();
@@ -168,10 +176,8 @@ async fn page(visit: &Visit, errors: Errors, typed: Fields) -> Result<Approvals,
     } else {
         None
     };
-    let mut c = visit.chrome("approvals-title");
-    c.failed = !errors.is_empty();
     let signs = me.user.passkeys > 0 && app.passkeys_available();
-    let (approvers, stands_for) = (approvers(visit).await?, me.stands_for.clone());
+    let stands_for = me.stands_for.clone();
     let waiting = app.disposals_of_records().await?.into_iter().any(|one| one.state == DisposalState::Asked);
     let records_wait = waiting && app.facility_count().await? < 2;
     Ok(Approvals {
@@ -181,7 +187,6 @@ async fn page(visit: &Visit, errors: Errors, typed: Fields) -> Result<Approvals,
         items,
         mine,
         given,
-        approvers,
         signs,
         stands_for,
         unseen,
@@ -242,7 +247,8 @@ pub(crate) async fn approve(visit: Visit, Path((ledger, key)): Path<(String, Str
 async fn decide(visit: &Visit, ledger: &str, key: &str, fields: &Fields, signature: Option<String>) -> PageResult {
     let (actor, facility) = (visit.me()?.actor(), visit.facility()?);
     let shown = fields.get("shown_sha256");
-    let how = How { signature, in_place_of: visit.me()?.stands_for.clone() };
+    let me = visit.me()?;
+    let how = How { signature, in_place_of: me.stands_for.clone(), role: me.user.role };
     match visit.app().approve(&actor, facility, ledger, key, rev(fields), shown, how).await {
         Ok(_) => Ok(done("/approvals", "approvals-approved", &[("title", &fields.get("title"))])),
         Err(error) => again(visit, Errors::of(error)?, (ledger, key), fields).await,

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::{Path, Query};
 use domain::ledger::{Choice, Column, Kind, LEDGERS, Ledger, Row, Value};
 use domain::text::Lang;
+use domain::workflow::approval::Approvable;
 use serde::Deserialize;
 
 use crate::form::{Errors, Fields};
@@ -284,6 +285,8 @@ struct Detail {
     label: Option<String>,
     editable: bool,
     removable: bool,
+    /// Where it is passed round, for rows that can be.
+    round: Option<String>,
 }
 
 /// One row with everything known of it.
@@ -370,6 +373,8 @@ async fn detail(visit: &Visit, name: &str, key: &str) -> PageResult {
         history,
         label: (ledger.name == "devices").then(|| format!("{}/label", address(ledger.name, key))),
         editable,
+        round: (Approvable::of(ledger.name).is_some() && visit.me()?.may(domain::authz::Permission::Attest))
+            .then(|| format!("/circulars/new?ledger={}&key={}", ledger.name, segment(&stored.key))),
         removable: editable && !matches!(ledger.name, "devices" | "facilities"),
     })
 }

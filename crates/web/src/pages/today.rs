@@ -10,10 +10,10 @@ use jiff::civil::Date;
 
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem};
-use crate::pages::approvals::{Mine, approvers};
+use crate::pages::approvals::Mine;
 use crate::pages::ledgers::{address, find, segment};
 use crate::pages::loans::{self, Line};
-use crate::pages::{requests, rows};
+use crate::pages::{circulars, requests, rows};
 
 /// Facts about backup that are shown every day.
 const BACKUP: &[&str] = &["system.backup_recent", "system.restore_tested"];
@@ -80,7 +80,8 @@ struct Today {
     own: Vec<Line>,
     /// What the person asked for.
     mine: Vec<Mine>,
-    approvers: String,
+    /// What is passed to the person and waits for their check.
+    round: usize,
     /// What the person, an auditor, asked for and has not confirmed.
     asked: Vec<requests::Line>,
 }
@@ -92,6 +93,11 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     let mut first = me.may(Permission::EditLedgers);
     for name in FIRST {
         first = first && app.row_count(facility, find(name)?).await? == 0;
+    }
+    let mut round = 0;
+    if me.may(Permission::ReadTasks) {
+        let circulars = app.circulars(facility, &me.user).await?;
+        round = circulars.iter().filter(|circular| circular.unread).count() + circulars::checks(&visit).await?.len();
     }
     let mut asked = Vec::new();
     if me.may(Permission::RequestEvidence) {
@@ -118,8 +124,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         }
         mine = app.asked_by(facility, &me.user.name).await?.into_iter().map(Mine::of).collect();
     }
-    let approvers = if mine.is_empty() { String::new() } else { approvers(&visit).await? };
-    visit.page(&Today { c, first, overview, lends, own, mine, approvers, asked })
+    visit.page(&Today { c, first, overview, lends, own, mine, round, asked })
 }
 
 fn overview(visit: &Visit, c: &Chrome, assessment: &Assessment, tasks: &[Task]) -> Result<Overview, Problem> {
@@ -188,6 +193,7 @@ fn place(task: &Task, approves: bool, edits: bool, manages: bool) -> String {
         TaskLink::Requirement(id) => format!("/requirements/{id}"),
         TaskLink::Sources => "/accesses/sources".to_owned(),
         TaskLink::Cases => "/accesses/cases".to_owned(),
+        TaskLink::Circulars => "/circulars".to_owned(),
         TaskLink::Request(no) => requests::address(no),
         TaskLink::User { id, .. } if manages => format!("/users/{id}"),
         TaskLink::User { person, .. } => address("people", person),

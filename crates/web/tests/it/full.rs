@@ -39,7 +39,7 @@ fn a_full_disk_leaves_everything_readable_and_loses_nothing() {
         .arg(folder.path())
         .arg(std::env::current_exe().unwrap())
         .arg("full::a_full_disk_leaves_everything_readable_and_loses_nothing")
-        .envs([("TMPDIR", folder.path()), (INSIDE.as_ref(), folder.path())])
+        .envs([("TMPDIR", folder.path()), (INSIDE, folder.path())])
         .output()
         .unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));

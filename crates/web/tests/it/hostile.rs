@@ -91,6 +91,12 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/requirements/{edition}/{*item}", &["rev", "answer", "reason", "valid_until", "approved_by", "owner", "target_on"]),
     ("/checklists/{edition}/{form}", &["sha256", "name"]),
     ("/evidence/journal/paper", &[]),
+    ("/evidence/retention/periods", &["journal_years", "journal_basis", "accesses_years", "accesses_basis"]),
+    ("/evidence/retention/holds", &["hold_reason", "from"]),
+    ("/evidence/retention/holds/{id}/lift", &["lift_reason"]),
+    ("/evidence/retention/ask", &["ask_reason"]),
+    ("/evidence/retention/{id}/approve", &["shown_sha256"]),
+    ("/evidence/retention/{id}/withdraw", &["withdraw_reason"]),
     ("/jobs", &["work", "edition"]),
 ];
 

@@ -59,9 +59,42 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/requests/{no}/answer", PROGRAMS),
     ("/api/v1/requests/{no}/send-back", PROGRAMS),
     ("/api/v1/training/{no}/attendance", PROGRAMS),
+    ("/api/v1/accesses/cases/find", MORE),
+    ("/api/v1/accesses/cases/{no}/close", MORE),
+    ("/api/v1/accesses/cases/{no}/look", MORE),
+    ("/api/v1/accesses/export", MORE),
+    ("/api/v1/accesses/report", MORE),
+    ("/api/v1/accesses/rules", MORE),
+    ("/api/v1/byod/{no}/amend", MORE),
+    ("/api/v1/byod/{no}/refuse", MORE),
+    ("/api/v1/deputies", MORE),
+    ("/api/v1/deputies/{id}/end", MORE),
+    ("/api/v1/ledgers/{ledger}/bulk", MORE),
+    ("/api/v1/ledgers/{ledger}/headings", MORE),
+    ("/api/v1/loans/{no}/amend", MORE),
+    ("/api/v1/sessions/{id}/revoke", MORE),
+    ("/api/v1/settings/mail", MORE),
+    ("/api/v1/settings/mail/try", MORE),
+    ("/api/v1/tokens/{id}/revoke", MORE),
+    ("/api/v1/users", MORE),
+    ("/api/v1/users/review", MORE),
+    ("/api/v1/users/{id}/role", MORE),
+    ("/api/v1/users/{id}/disable", MORE),
+    ("/api/v1/users/{id}/duties", MORE),
+    ("/api/v1/users/{id}/enable", MORE),
+    ("/api/v1/users/{id}/open", MORE),
+    ("/api/v1/users/{id}/seal", MORE),
+    ("/api/v1/users/{id}/sessions/end", MORE),
+    ("/users/{id}/duties", MORE),
     ("/approvals/deputies", "crates/app/tests/it/deputies.rs sees their events"),
     ("/approvals/deputies/{id}/end", "the same"),
     ("/approvals/{ledger}/{key}/seen", "the same"),
+    ("/approvals/{ledger}/{key}/check", ROUNDS),
+    ("/approvals/{ledger}/{key}/check-back", ROUNDS),
+    ("/circulars", ROUNDS),
+    ("/circulars/{id}/seen", ROUNDS),
+    ("/circulars/{id}/end", ROUNDS),
+    ("/settings/approvals", ROUNDS),
     ("/api/v1/ledgers/{ledger}/import", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/rows", PROGRAMS),
     ("/api/v1/ledgers/{ledger}/rows/{key}", PROGRAMS),
@@ -95,6 +128,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 const ACCESSES: &str = "crates/web/tests/it/accesses.rs sees their events";
 const RETENTION: &str = "crates/web/tests/it/retention.rs and api.rs see their events";
+const MORE: &str = "crates/web/tests/it/programs.rs sees their events";
+const ROUNDS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/rounds.rs sees their events";
 const PROGRAMS: &str = "programs: crates/web/tests/it/api.rs";
 const WORKFLOWS: &str = "crates/web/tests/it/workflow.rs works them; crates/app/tests/it/workflow sees their events";
 

@@ -40,7 +40,7 @@ impl<'a> Program<'a> {
         let entries = self.site.0.app.store.journal_list(None, 1_000_000).await.unwrap();
         let said_by = |entry: &String| {
             let entry: Value = serde_json::from_str(entry).unwrap();
-            entry["actor"].as_str().unwrap().ends_with("／連携")
+            entry["actor"].as_str().unwrap().contains("（a.suzuki）／連携")
         };
         assert!(entries.len() > before && entries.iter().any(said_by), "{method} {path}: nothing in the journal");
         said
@@ -273,13 +273,16 @@ async fn who_moves_has_their_role_looked_at_and_the_decision_is_written_down() {
     assert!(!desk.page(&page).await.contains("id=\"duties\""));
 
     // The ledger of people is changed by whoever keeps it.
-    let people = domain::ledger::ledger("people").unwrap();
-    let stored = web.app.row(&web.facility, people, "S002").await.unwrap();
-    let mut row: std::collections::BTreeMap<String, String> =
-        stored.row.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
-    row.insert("department".to_owned(), "医事課".to_owned());
-    row.insert("duties".to_owned(), String::new());
-    web.app.save_row(&actor(), &web.facility, people, Some(("S002", stored.rev)), &row).await.unwrap();
+    let move_to = async |department: &str| {
+        let people = domain::ledger::ledger("people").unwrap();
+        let stored = web.app.row(&web.facility, people, "S002").await.unwrap();
+        let mut row: std::collections::BTreeMap<String, String> =
+            stored.row.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
+        row.insert("department".to_owned(), department.to_owned());
+        row.insert("duties".to_owned(), String::new());
+        web.app.save_row(&actor(), &web.facility, people, Some(("S002", stored.rev)), &row).await.unwrap();
+    };
+    move_to("医事課").await;
 
     let today = desk.page("/").await;
     assert!(today.contains("役割を見直す") && today.contains("医事課") && today.contains(&page), "{today}");
@@ -307,4 +310,12 @@ async fn who_moves_has_their_role_looked_at_and_the_decision_is_written_down() {
     let users = program.get("/users").await;
     let now = users["users"].as_array().unwrap().iter().find(|one| one["id"] == user.id.as_str()).unwrap();
     assert_eq!((&now["role"], &now["moved"]), (&json!("staff"), &Value::Null));
+
+    move_to("検査室").await;
+    let users = program.get("/users").await;
+    let moved = users["users"].as_array().unwrap().iter().find(|one| one["id"] == user.id.as_str()).unwrap();
+    assert!(moved["moved"]["before"].as_str().unwrap().contains("医事課"), "{moved}");
+    let decision = json!({ "role": "staff", "reason": "職員のままでよい", "shown": moved["moved"]["now"] });
+    assert_eq!(program.act("POST", &path, decision.clone()).await["moved"], Value::Null);
+    program.refused("POST", &path, decision, StatusCode::CONFLICT, "APP-004").await;
 }

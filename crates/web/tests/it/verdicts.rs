@@ -148,3 +148,24 @@ async fn a_job_tells_how_it_ended_and_is_nobody_elses() {
     assert_eq!(desk.get("/jobs/0192f000-0000-7000-8000-000000000001").await.status, StatusCode::NOT_FOUND);
     assert_eq!(desk.web.app.jobs(&desk.web.facility).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_monthly_report_says_where_things_go() {
+    let site = TestWeb::new().await;
+    let html = site.desk().page("/monthly").await;
+    for part in [
+        "12か月の推移",
+        "悪くなったもの",
+        "良くなったもの",
+        "数えていません",
+        "PC-010",
+        "ほかの場所に控えがありません",
+        "/approvals",
+    ] {
+        assert!(html.contains(part), "{part} is missing in {html}");
+    }
+    assert!(!html.split("<main").nth(1).unwrap().contains("monthly-"), "every word is known");
+    let pdf = site.desk().get("/monthly/pdf?edition=checklist-r7").await;
+    assert!(pdf.header("content-type") == "application/pdf" && pdf.body.starts_with("%PDF"));
+    assert_ne!(site.desk().get("/monthly?edition=none").await.status, axum::http::StatusCode::OK);
+}

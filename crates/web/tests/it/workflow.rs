@@ -249,3 +249,45 @@ async fn an_auditor_asks_for_evidence_and_the_house_hands_it_in() {
         assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+#[tokio::test]
+async fn an_application_goes_through_its_steps_and_round() {
+    let site = TestWeb::new().await;
+    let mut admin = site.desk();
+    let ways = "/settings/approvals";
+    let two = [("loans", "one"), ("byod", "one"), ("overrides", "two"), ("documents", "one")];
+    let refused = admin.post(ways, &two).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "there is no director yet");
+    let mut director = site.colleague("director", "渡邉 正彦", Some("S001"), Role::Approver).await;
+    let mut nurse = site.colleague("nurse", "齋藤 美咲", Some("S004"), Role::Staff).await;
+    let set = admin.post(ways, &two).await;
+    assert!(admin.follow(&set).await.contains("承認の段階を決めました"));
+    let item = "/approvals/overrides/CHECKLIST-R7%2F2-13";
+    let html = director.page("/approvals").await;
+    assert!(html.contains("いま持っている人：髙橋 由美子") && !html.contains(&format!("{item}/approve")), "{html}");
+    assert!(director.page("/").await.contains("確認する："));
+    assert!(admin.page("/").await.contains("確認と回覧が1件"));
+    let back = admin.submit("/circulars", &format!("{item}/check-back"), &[("reason", " ")]).await;
+    assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let checked = admin.submit("/circulars", &format!("{item}/check"), &[]).await;
+    assert!(admin.follow(&checked).await.contains("確認しました"));
+    assert!(director.page("/approvals").await.contains("確認：髙橋 由美子"));
+    let approved = director.submit("/approvals", &format!("{item}/approve"), &[]).await;
+    director.follow(&approved).await;
+
+    let id = site.app.user_list(&site.facility.id).await.unwrap().into_iter().find(|u| u.login == "nurse").unwrap().id;
+    let to = "/circulars/new?ledger=documents&key=D-002";
+    assert!(admin.page("/ledgers/documents/D-002").await.contains("/circulars/new?ledger=documents"));
+    assert_eq!(admin.submit(to, "/circulars", &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY, "to nobody");
+    let begun = admin.submit(to, "/circulars", &[("readers", id.as_str()), ("note", "改めました")]).await;
+    let html = admin.follow(&begun).await;
+    let circular = html.split("/circulars/").find_map(|part| part.split_once("/end\"")).unwrap().0.to_owned();
+    assert!(nurse.page("/").await.contains("確認と回覧が1件"));
+    assert!(nurse.page("/circulars").await.contains("改めました"));
+    assert_eq!(nurse.get("/circulars/new").await.status, StatusCode::FORBIDDEN);
+    let seen = nurse.submit("/circulars", &format!("/circulars/{circular}/seen"), &[]).await;
+    assert!(nurse.follow(&seen).await.contains("見たことを記録しました"));
+    assert!(admin.page("/circulars").await.contains("終わった回覧"));
+    let ended = admin.post(&format!("/circulars/{circular}/end"), &[]).await;
+    assert!(admin.follow(&ended).await.contains("回覧を終えました"));
+}

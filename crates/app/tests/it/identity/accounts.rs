@@ -1,5 +1,6 @@
 //! Accounts and API tokens.
 
+use app::DutiesReview;
 use domain::authz::{Permission, Role};
 use domain::ledger::ledger;
 
@@ -115,6 +116,69 @@ async fn the_account_of_a_leaver_ends_at_midnight_in_japan() {
         // Enabled by mistake, the ledger still says that they have left.
         app.user_enable(&admin, &user.id).await.unwrap();
         assert_eq!(app.accounts_refresh().await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_role_of_who_moves_is_decided_again() {
+    on_each(async |site| {
+        let (facility, _, admin) = installed(&site).await;
+        let app = &site.app;
+        let people = ledger("people").unwrap();
+        let is = async |department: &str, duties: &str| {
+            let mut said = vec![("no", "17"), ("name", "佐藤 みどり"), ("job", "看護師"), ("department", department)];
+            said.extend(Some(("duties", duties)).filter(|(_, duties)| !duties.is_empty()));
+            site.put(&facility, people, vec![row("people", &said)]).await;
+        };
+        let moved = async || {
+            let listed = app.user_list(&facility.id).await.unwrap();
+            listed.into_iter().find(|user| user.login == "m.sato").unwrap().moved
+        };
+        is("外来", "").await;
+        let new = NewUser { person: Some("17".to_owned()), ..newcomer("m.sato", Role::Operator) };
+        let user = app.user_add(&admin, new).await.unwrap();
+        assert_eq!(moved().await, None);
+
+        is("医事課", "").await;
+        let (before, now) = moved().await.unwrap();
+        assert_eq!((before.as_str(), now.as_str()), ("看護師／外来", "看護師／医事課"));
+        let decide = async |role: Role, reason: &str, shown: &str| {
+            app.user_duties_review(&admin, &user.id, DutiesReview { role, reason, shown }).await
+        };
+        assert_eq!(code(decide(Role::Staff, " ", &now).await), "APP-002");
+        assert_eq!(code(decide(Role::Staff, "異動", "看護師／外来").await), "APP-004", "not what is so now");
+        assert_eq!(code(decide(Role::Auditor, "異動", &now).await), "AUT-022");
+        decide(Role::Staff, "医事課へ異動したため", &now).await.unwrap();
+        assert_eq!(code(decide(Role::Staff, "もう一度", &now).await), "APP-004", "decided");
+        let entries = journal(app).await;
+        let entry = entries.iter().find(|entry| entry.contains("\"user.duties\"")).unwrap();
+        for part in ["看護師／外来", "看護師／医事課", "operator", "staff", "医事課へ異動したため"]
+        {
+            assert!(entry.contains(part), "{part}: {entry}");
+        }
+
+        // Giving a role is a decision too; an account that is put away needs none.
+        is("検査室", "").await;
+        app.user_role_set(&admin, &user.id, Role::Operator).await.unwrap();
+        assert_eq!(moved().await, None);
+        is("外来", "").await;
+        app.user_disable(&admin, &user.id, "休職").await.unwrap();
+        assert_eq!(moved().await, None);
+        app.user_enable(&admin, &user.id).await.unwrap();
+        assert!(moved().await.is_some());
+
+        // An account from before there were such decisions begins with what the ledger says now.
+        let mut old = app.store.user_find(&user.id).await.unwrap().unwrap();
+        old.duties = None;
+        let mut tx = app.store.begin(&admin.actor(), &facility.id, app.now()).await.unwrap();
+        tx.user_update(&old).await.unwrap();
+        tx.record(domain::journal::Event::new("user.role", user.id.clone()));
+        tx.commit().await.unwrap();
+        assert_eq!(moved().await, None);
+        app.accounts_refresh().await.unwrap();
+        is("医事課", "").await;
+        assert_eq!(moved().await.unwrap().0, "看護師／外来");
     })
     .await;
 }

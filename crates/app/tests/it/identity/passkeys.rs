@@ -77,6 +77,25 @@ async fn a_passkey_lets_its_owner_in_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn wrong_passwords_shut_no_passkey_out() {
+    on_each(async |site| {
+        reachable(&site);
+        let (_, desk, admin) = installed(&site).await;
+        site.app.password_set(&admin, LONG).await.unwrap();
+        let mut key = register(&site.app, &admin, "cross-platform").await.unwrap();
+        let ward = Terminal { key: "key of the ward".to_owned(), ..desk };
+        for _ in 0..5 {
+            assert_eq!(code(site.app.sign_in_password(&ward, "a.suzuki", "guess 1", None).await), "AUT-001");
+        }
+        assert_eq!(code(site.app.sign_in_password(&ward, "a.suzuki", LONG, None).await), "AUT-005");
+        sign_in(&site.app, &ward, &mut key).await.unwrap();
+        // With that the terminal is one of the owner's, whose own tries begin at none.
+        site.app.sign_in_password(&ward, "a.suzuki", LONG, None).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_counter_that_steps_back_is_told_and_does_not_shut_out() {
     on_each(async |site| {
         reachable(&site);
