@@ -17,7 +17,7 @@ use jiff::civil::Date;
 use store::{CheckRow, CircularRow, ReaderRow};
 use uuid::Uuid;
 
-use super::approvals::approvable;
+use super::approvals::{Pending, approvable};
 use super::{Desk, key_of, of};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
@@ -278,6 +278,20 @@ impl App {
         let event = Event::new("approval.check", &pending.key).with("ledger", approvable.ledger).with("step", step);
         tx.record(event.with("shown_sha256", shown_sha256));
         Ok(tx.commit().await?)
+    }
+
+    /// What an account is to check now. Where no way has a check for its role, which is the usual case, nothing is read.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn approvals_to_check(&self, facility: &Facility, user: &User) -> Result<Vec<Pending>> {
+        let routes = read_routes(&self.store.approval_routes(&facility.id).await?);
+        if !routes.values().any(|route| route.checks().contains(&user.role)) {
+            return Ok(Vec::new());
+        }
+        let mut pending = self.approvals_pending(facility).await?;
+        pending.retain(|pending| pending.passage.waits_for(user));
+        Ok(pending)
     }
 
     /// Sends back what one is to check, with a reason.

@@ -49,15 +49,13 @@ struct Page {
 
 /// What somebody is to check now.
 pub(crate) async fn checks(visit: &Visit) -> Result<Vec<Check>, Problem> {
-    let (app, facility, me) = (visit.app(), visit.facility()?, visit.me()?);
-    let all = app.approvals_pending(facility).await?.into_iter();
-    let mine = all.filter(|pending| pending.passage.waits_for(&me.user));
+    let mine = visit.app().approvals_to_check(visit.facility()?, &visit.me()?.user).await?;
     let check = |pending: Pending| Check {
         id: format!("{}-{}", pending.ledger, pending.key.replace(['/', ' '], "-")),
         to: format!("/approvals/{}/{}", pending.ledger, segment(&pending.key)),
         pending,
     };
-    Ok(mine.map(check).collect())
+    Ok(mine.into_iter().map(check).collect())
 }
 
 async fn page(visit: &Visit, errors: Errors) -> Result<Page, Problem> {
