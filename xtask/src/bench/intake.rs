@@ -88,6 +88,10 @@ pub(crate) async fn run(url: Option<&str>) -> Result<()> {
     let doors = ["--syslog-tls", &tls.to_string(), "--syslog-tcp", &tcp.to_string()];
     let server = Server::start(&data, url, &doors).await?;
     let made = data.join("tls");
+    // The server listens a moment before it has made its certificate.
+    while !made.join("server.names").exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     let site = Site { server, name, connector: connector(&made.join("ca.crt"))?, tokens };
     site.messages("audit messages over TLS", tls, true, 0).await?;
     site.messages("audit messages over TCP", tcp, false, 1).await?;
