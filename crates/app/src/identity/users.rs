@@ -60,7 +60,7 @@ fn duties(row: &UserRow) -> Option<String> {
     row.person.as_ref()?;
     let column = ledger("people").and_then(|people| people.column("duties"));
     let charged = row.charged_with.clone().map(Value::Text).zip(column);
-    let charged = charged.map(|(codes, column)| column.show(&codes, Lang::Ja));
+    let charged = charged.map(|(codes, column)| column.show(&codes, Lang::Ja).replace('+', "・"));
     let said = [row.job.clone(), row.department.clone(), charged];
     Some(said.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("／"))
 }
