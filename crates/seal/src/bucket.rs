@@ -348,7 +348,7 @@ fn at_once<T: Sync>(all: &[T], what: impl Fn(&T) -> Result<(), Error> + Sync) ->
         Ok(())
     };
     thread::scope(|scope| {
-        let running: Vec<_> = (0..AT_ONCE.min(all.len())).map(|_| scope.spawn(&run)).collect();
+        let running: Vec<_> = (0..AT_ONCE.min(all.len())).map(|_| scope.spawn(run)).collect();
         let ended = running.into_iter().map(|thread| thread.join().unwrap_or(Err(Error::Malformed("thread"))));
         ended.collect::<Result<Vec<_>, _>>().map(|_| ())
     })
