@@ -31,8 +31,11 @@ pub(super) fn job() -> Value {
     ])
 }
 
+/// A property and its shape.
+type Shape = (&'static str, fn() -> Value);
+
 /// What would go, or went.
-const GOING: [(&str, fn() -> Value); 7] = [
+const GOING: [Shape; 7] = [
     ("first", count),
     ("last", count),
     ("since", day),
