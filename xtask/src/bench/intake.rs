@@ -203,7 +203,7 @@ impl Site {
         let body = format!("{{\"user\":\"{user}\",\"since\":\"2026-01-01\"}}").into_bytes();
         let said = self.client().await?.post("/api/v1/accesses/ask", token, body).await?.context("too often")?;
         let said: serde_json::Value = serde_json::from_slice(&said)?;
-        said["count"].as_u64().context("count")
+        said.get("count").and_then(serde_json::Value::as_u64).context("count")
     }
 }
 
