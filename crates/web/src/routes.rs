@@ -155,7 +155,7 @@ pub static ROUTES: &[Route] = &[
     fresh("/settings/mail/try", Permission::ManageSettings, || post(mail::try_it)),
     fresh("/settings/mail/remove", Permission::ManageSettings, || post(mail::remove)),
     page("/settings/approvals", Permission::ManageSettings, || get(circulars::ways)),
-    act("/settings/approvals", Permission::ManageSettings, || post(circulars::set_ways)),
+    fresh("/settings/approvals", Permission::ManageSettings, || post(circulars::set_ways)),
     act("/notice", Permission::UseOwnAccount, || post(settings::notice_read)),
 
     // lending, media, disposal, approval
@@ -290,6 +290,8 @@ pub static ROUTES: &[Route] = &[
     read("/api/v1/tasks", Permission::ReadTasks, || get(work::tasks)),
     read("/api/v1/approvals", Permission::Approve, || get(work::approvals)),
     read("/api/v1/circulars", Permission::ReadTasks, || get(work::circulars)),
+    write(Method::POST, "/api/v1/circulars", Permission::Attest, || post(work::pass_round)),
+    write(Method::POST, "/api/v1/circulars/{id}/end", Permission::Attest, || post(work::end_round)),
     write(Method::POST, "/api/v1/approvals/{name}/{key}/send-back", Permission::Approve, || post(acts::send_back)),
     read("/api/v1/deputies", Permission::Approve, || get(people::deputies)),
     write(Method::POST, "/api/v1/deputies", Permission::Approve, || post(people::appoint)),

@@ -232,6 +232,14 @@ impl App {
                 None
             }
         };
+        let own = |row: &RequestRow| {
+            let same = (&row.requirement, &row.what) == (&requirement, &what) && row.asked_by == user.id;
+            same && State::parse(&row.state).is_some_and(State::waits_for_answer)
+        };
+        if self.store.request_list(&facility.id).await?.iter().any(own) {
+            let message = "同じ依頼がすでに出ています（REQ-001）。回答を待つか、求めるものに違いを書いてください。";
+            faults.push(FieldError::new("what", message));
+        }
         let (Some(due_on), true) = (due_on, faults.is_empty()) else { return Err(Error::Fields(faults)) };
         let row = RequestRow {
             id: Uuid::now_v7().to_string(),

@@ -21,7 +21,7 @@ use super::approvals::{Pending, approvable};
 use super::{Desk, key_of, of};
 use crate::App;
 use crate::error::{Error, FieldError, Result};
-use crate::identity::{Acting as _, Signed, User};
+use crate::identity::{Acting, Signed, User};
 use crate::mail::notices::{self, Notice, To};
 
 /// How far something is on its way to an approval.
@@ -418,8 +418,8 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Fields`] for what will not do, [`Error::NotFound`] when there is no such row.
-    pub async fn circular_begin(&self, signed: &Signed, facility: &Facility, new: &NewCircular) -> Result<()> {
-        signed.need(Permission::Attest)?;
+    pub async fn circular_begin(&self, by: &dyn Acting, facility: &Facility, new: &NewCircular) -> Result<()> {
+        by.need(Permission::Attest)?;
         let ledger = of(approvable(&new.ledger)?.ledger)?;
         let key = key_of(&new.key);
         self.row(facility, ledger, &key).await?;
@@ -434,6 +434,14 @@ impl App {
         let note = tidy(&new.note);
         if note.chars().count() > TEXT_MAX {
             let message = format!("伝えることが長すぎます（CIR-001）。{TEXT_MAX}字以内にしてください。");
+            faults.push(FieldError::new("note", message));
+        }
+        let own = |row: &CircularRow| {
+            let same = (row.ledger.as_str(), &row.key, &row.note) == (ledger.name, &key, &note);
+            same && row.made_by == by.user().id && row.ended_at.is_none()
+        };
+        if self.store.circular_list(&facility.id).await?.iter().any(own) {
+            let message = "同じ回覧がすでに回っています（CIR-001）。別に回すときは、伝えることに違いを書いてください。";
             faults.push(FieldError::new("note", message));
         }
         let due_on = match tidy(&new.due_on).as_str() {
@@ -460,8 +468,8 @@ impl App {
             key: key.clone(),
             note,
             due_on,
-            made_by: signed.user.id.clone(),
-            made_name: signed.user.name.clone(),
+            made_by: by.user().id.clone(),
+            made_name: by.user().name.clone(),
             made_at: self.now().as_microsecond(),
             ended_at: None,
         };
@@ -472,7 +480,7 @@ impl App {
             seen_at: None,
         };
         let readers: Vec<ReaderRow> = to.iter().map(reader).collect();
-        let mut tx = self.store.begin(&signed.actor(), &facility.id, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &facility.id, self.now()).await?;
         tx.circular_insert(&row, &readers).await?;
         for reader in &readers {
             notices::tell(&mut tx, To::User(&reader.user), Notice::Circular { id: &row.id }, self.now()).await?;
@@ -506,11 +514,11 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`] when one passes nothing of that id round.
-    pub async fn circular_end(&self, signed: &Signed, facility: &Facility, id: &str) -> Result<()> {
-        signed.need(Permission::Attest)?;
-        let all = self.circulars(facility, &signed.user).await?;
+    pub async fn circular_end(&self, by: &dyn Acting, facility: &Facility, id: &str) -> Result<()> {
+        by.need(Permission::Attest)?;
+        let all = self.circulars(facility, by.user()).await?;
         let circular = all.into_iter().find(|circular| circular.id == id && circular.own).ok_or_else(gone)?;
-        let mut tx = self.store.begin(&signed.actor(), &facility.id, self.now()).await?;
+        let mut tx = self.store.begin(&by.actor(), &facility.id, self.now()).await?;
         tx.circular_end(id).await?;
         tx.record(Event::new("circular.end", circular.key).with("ledger", circular.ledger));
         Ok(tx.commit().await?)

@@ -146,6 +146,9 @@ const OPERATIONS: &[Operation] = &[
         ("id", string()), ("ledger", string()), ("key", string()), ("title", string()), ("note", string()), ("by", string()),
         ("at", instant()), ("due_on", day()), ("with", array(string())), ("seen", array(string())),
     ])))]))),
+    operation("POST", "/api/v1/circulars", "台帳の行を回覧する（見たことは、見る人が示す）", "204", |_| Value::Null)
+        .takes(|_| json_of(partly(&[("ledger", entered()), ("key", entered()), ("readers", entered_list()), ("note", text()), ("due_on", date())], &["ledger", "key", "readers"]))),
+    operation("POST", "/api/v1/circulars/{id}/end", "自分の回覧を終える", "204", |_| Value::Null).takes(|_| json_of(object(&[]))),
     operation("POST", "/api/v1/approvals/{name}/{key}/send-back", "承認待ちのものを差し戻す（name は台帳）", "200", |_| json_of(json!({ "type": "object" })))
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
     operation("GET", "/api/v1/deputies", "代理（誰が誰の代わりに承認するか）", "200", |_| json_of(object(&[("deputies", array(object(&[

@@ -2,16 +2,17 @@
 //!
 //! Approving is left out on purpose: it is a person's act.
 
-use app::{Group, OpenLoan, StoredRow, TaskLink};
+use app::{Group, NewCircular, OpenLoan, StoredRow, TaskLink};
 use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use domain::ledger::{Column, Ledger};
 use domain::workflow::loan::{Lend, Place};
 use serde_json::{Value, json};
 
 use super::ledgers::row_json;
 use super::values::Entered;
-use super::{ApiResult, Asked, Body, Caller, answer, named};
+use super::{ApiResult, Asked, Body, Caller, acts, answer, named};
 use crate::page::Problem;
 use crate::pages::ledgers::find;
 
@@ -90,6 +91,30 @@ pub(crate) async fn circulars(caller: Caller, asked: Asked) -> ApiResult {
         })
         .collect();
     Ok(answer(StatusCode::OK, &json!({ "circulars": all })))
+}
+
+/// Passes a row round.
+pub(crate) async fn pass_round(caller: Caller, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let mut entered = Entered::of(body);
+    let new = NewCircular {
+        ledger: entered.text("ledger"),
+        key: entered.text("key"),
+        readers: entered.texts("readers", acts::MOST),
+        note: entered.text("note"),
+        due_on: entered.day("due_on").map(|day| day.to_string()).unwrap_or_default(),
+    };
+    entered.done()?;
+    caller.app().circular_begin(caller.program(), caller.facility(), &new).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Ends that.
+pub(crate) async fn end_round(caller: Caller, id: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    Entered::of(body).done()?;
+    caller.app().circular_end(caller.program(), caller.facility(), &named(id)?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The loans that are not over.

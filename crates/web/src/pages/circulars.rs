@@ -24,6 +24,8 @@ pub(crate) struct Check {
     pub(crate) id: String,
     /// Address of its acts.
     pub(crate) to: String,
+    /// The reason that was typed, where sending it back was refused.
+    pub(crate) reason: String,
 }
 
 /// Something that is passed round.
@@ -41,10 +43,17 @@ struct Line {
 struct Page {
     c: Chrome,
     errors: Errors,
+    /// The reason that was typed, where what was to be sent back waits no more.
+    gone: String,
     checks: Vec<Check>,
     unread: Vec<Line>,
     going: Vec<Line>,
     over: Vec<Line>,
+}
+
+/// Address of the acts on a row that waits.
+fn acts(ledger: &str, key: &str) -> String {
+    format!("/approvals/{ledger}/{}", segment(key))
 }
 
 /// What somebody is to check now.
@@ -52,7 +61,8 @@ pub(crate) async fn checks(visit: &Visit) -> Result<Vec<Check>, Problem> {
     let mine = visit.app().approvals_to_check(visit.facility()?, &visit.me()?.user).await?;
     let check = |pending: Pending| Check {
         id: format!("{}-{}", pending.ledger, pending.key.replace(['/', ' '], "-")),
-        to: format!("/approvals/{}/{}", pending.ledger, segment(&pending.key)),
+        to: acts(pending.ledger, &pending.key),
+        reason: String::new(),
         pending,
     };
     Ok(mine.into_iter().map(check).collect())
@@ -80,7 +90,7 @@ async fn page(visit: &Visit, errors: Errors) -> Result<Page, Problem> {
             over.push(line);
         }
     }
-    Ok(Page { checks: checks(visit).await?, c, errors, unread, going, over })
+    Ok(Page { checks: checks(visit).await?, c, errors, gone: String::new(), unread, going, over })
 }
 
 /// The page.
@@ -162,7 +172,14 @@ pub(crate) async fn check_back(
     let (me, facility, reason) = (visit.me()?, visit.facility()?, fields.get("reason"));
     match visit.app().approval_check_back(me, facility, (&ledger, &key, rev(&fields)), reason).await {
         Ok(()) => Ok(done("/circulars", "approvals-sent-back", &[("title", &fields.get("title"))])),
-        Err(error) => visit.again(&page(&visit, Errors::of(error)?).await?),
+        Err(error) => {
+            let mut again = page(&visit, Errors::of(error)?).await?;
+            match again.checks.iter_mut().find(|check| check.to == acts(&ledger, &key)) {
+                Some(check) => reason.clone_into(&mut check.reason),
+                None => reason.clone_into(&mut again.gone),
+            }
+            visit.again(&again)
+        }
     }
 }
 

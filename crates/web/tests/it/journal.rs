@@ -67,6 +67,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/accesses/rules", MORE),
     ("/api/v1/byod/{no}/amend", MORE),
     ("/api/v1/byod/{no}/refuse", MORE),
+    ("/api/v1/circulars", MORE),
+    ("/api/v1/circulars/{id}/end", MORE),
     ("/api/v1/deputies", MORE),
     ("/api/v1/deputies/{id}/end", MORE),
     ("/api/v1/ledgers/{ledger}/bulk", MORE),

@@ -19,6 +19,8 @@ enum Why {
     Browser,
     /// It makes a way to sign in, or changes where one is told of it: a stolen token must not become an account.
     Credential,
+    /// It decides who has to approve what: a stolen token must not shorten the way.
+    Steps,
     /// It is the word of a person who saw something with their own eyes.
     Seen,
     /// It is signed by a person in front of what is shown.
@@ -26,7 +28,7 @@ enum Why {
 }
 
 use Same::{Person, Program};
-use Why::{Browser, Credential, Seen, Signed};
+use Why::{Browser, Credential, Seen, Signed, Steps};
 
 /// Every act of the pages, in the order of the route table.
 #[rustfmt::skip]
@@ -55,9 +57,11 @@ const ACTS: &[(&str, Same)] = &[
     ("/account/tokens/{id}/revoke", Program("POST", "/api/v1/tokens/{id}/revoke")),
     // It is about the very terminal somebody sits at.
     ("/settings/terminals", Person(Browser)),
+    ("/settings/unrecorded", Program("PUT", "/api/v1/unrecorded")),
     ("/settings/mail", Program("PUT", "/api/v1/settings/mail")),
     ("/settings/mail/try", Program("POST", "/api/v1/settings/mail/try")),
     ("/settings/mail/remove", Program("DELETE", "/api/v1/settings/mail")),
+    ("/settings/approvals", Person(Steps)),
     ("/notice", Person(Seen)),
     ("/loans/new", Program("POST", "/api/v1/loans")),
     ("/loans/{no}/amend", Program("POST", "/api/v1/loans/{no}/amend")),
@@ -77,6 +81,11 @@ const ACTS: &[(&str, Same)] = &[
     ("/approvals/{ledger}/{key}/sign", Person(Signed)),
     ("/approvals/{ledger}/{key}/seen", Person(Seen)),
     ("/approvals/deputies", Program("POST", "/api/v1/deputies")),
+    ("/approvals/{ledger}/{key}/check", Person(Seen)),
+    ("/approvals/{ledger}/{key}/check-back", Person(Seen)),
+    ("/circulars", Program("POST", "/api/v1/circulars")),
+    ("/circulars/{id}/seen", Person(Seen)),
+    ("/circulars/{id}/end", Program("POST", "/api/v1/circulars/{id}/end")),
     ("/approvals/deputies/{id}/end", Program("POST", "/api/v1/deputies/{id}/end")),
     ("/approvals/{ledger}/{key}/send-back", Program("POST", "/api/v1/approvals/{name}/{key}/send-back")),
     ("/overrides/new", Program("POST", "/api/v1/overrides")),
@@ -119,6 +128,11 @@ const ACTS: &[(&str, Same)] = &[
     ("/evidence/retention/ask", Program("POST", "/api/v1/retention/disposals")),
     ("/evidence/retention/{id}/approve", Person(Signed)),
     ("/evidence/retention/{id}/withdraw", Program("POST", "/api/v1/retention/disposals/{id}/withdraw")),
+    ("/requests/new", Program("POST", "/api/v1/requests")),
+    // The rows and the words; a file is handed in by a person.
+    ("/requests/{no}/answer", Program("POST", "/api/v1/requests/{no}/answer")),
+    ("/requests/{no}/confirm", Person(Seen)),
+    ("/requests/{no}/send-back", Program("POST", "/api/v1/requests/{no}/send-back")),
     ("/jobs", Program("POST", "/api/v1/jobs")),
 ];
 

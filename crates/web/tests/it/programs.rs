@@ -134,6 +134,29 @@ async fn a_program_ends_sessions_and_tokens_and_makes_none() {
 }
 
 #[tokio::test]
+async fn a_program_passes_a_row_round_and_ends_it() {
+    let site = Site::new().await;
+    let program = Program::with(&site, &[Permission::Attest, Permission::ReadTasks]).await;
+    let reader = site.0.add_user("d.reader", Role::Operator, false).await;
+    let before = program.get("/circulars").await["circulars"].as_array().unwrap().len();
+    let typed = json!({ "ledger": "documents", "key": "D-005", "readers": [reader.id], "due_on": "2026-11-30" });
+    program.act("POST", "/circulars", typed.clone()).await;
+    program.refused("POST", "/circulars", typed, StatusCode::UNPROCESSABLE_ENTITY, "APP-002").await;
+    let nobody = json!({ "ledger": "documents", "key": "D-010", "readers": ["nobody"] });
+    program.refused("POST", "/circulars", nobody, StatusCode::UNPROCESSABLE_ENTITY, "APP-002").await;
+    let listed = program.get("/circulars").await;
+    let own: Vec<&Value> =
+        listed["circulars"].as_array().unwrap().iter().filter(|c| c["due_on"] == "2026-11-30").collect();
+    assert_eq!((own.len(), listed["circulars"].as_array().unwrap().len()), (1, before + 1), "{listed}");
+    assert_eq!(own[0]["with"], json!([reader.name]));
+    let end = format!("/circulars/{}/end", own[0]["id"].as_str().unwrap());
+    program.act("POST", &end, json!({})).await;
+    let theirs = listed["circulars"].as_array().unwrap().iter().find(|c| c["key"] == "D-010").unwrap();
+    let end = format!("/circulars/{}/end", theirs["id"].as_str().unwrap());
+    program.refused("POST", &end, json!({}), StatusCode::NOT_FOUND, "APP-003").await;
+}
+
+#[tokio::test]
 async fn a_program_appoints_a_deputy_for_its_account() {
     let site = Site::new().await;
     let program = Program::with(&site, &[Approve]).await;

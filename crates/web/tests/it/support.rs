@@ -352,7 +352,7 @@ impl Desk<'_> {
 }
 
 /// Whether a form has a file.
-fn has_file(path: &str) -> bool {
+pub(crate) fn has_file(path: &str) -> bool {
     path == "/imports" || (path.starts_with("/requests/") && path.ends_with("/answer"))
 }
 
