@@ -123,7 +123,7 @@ pub(crate) async fn again(visit: &Visit, errors: Errors, (ledger, key): (&str, &
 }
 
 /// Address of the acts on an item.
-fn acts(ledger: &str, key: &str) -> String {
+pub(super) fn acts(ledger: &str, key: &str) -> String {
     format!("/approvals/{ledger}/{}", segment(key))
 }
 

@@ -10,7 +10,8 @@ use domain::authz::Permission;
 use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, done};
-use crate::pages::ledgers::{address, segment};
+use crate::pages::approvals::acts;
+use crate::pages::ledgers::address;
 use crate::pages::loans;
 use crate::pages::rows::rev;
 
@@ -49,11 +50,6 @@ struct Page {
     unread: Vec<Line>,
     going: Vec<Line>,
     over: Vec<Line>,
-}
-
-/// Address of the acts on a row that waits.
-fn acts(ledger: &str, key: &str) -> String {
-    format!("/approvals/{ledger}/{}", segment(key))
 }
 
 /// What somebody is to check now.
