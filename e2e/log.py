@@ -270,7 +270,7 @@ def main():
                lambda found: found == count)
         bundle = next(path for path in (outsider / "06_封印/写し/tile/entries").rglob("*") if path.is_file())
         for name, change in {
-            journal: lambda b: b.replace("山田".encode(), "山本".encode()),
+            journal: lambda b: b.replace(b'"actor":"', b'"actor":"X', 1),
             bundle.relative_to(outsider): lambda b: b[:50] + bytes([b[50] ^ 1]) + b[51:],
             "06_封印/写し/checkpoint": lambda b: b.replace(b"\n", b"\nA", 2),
         }.items():

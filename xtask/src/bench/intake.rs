@@ -124,8 +124,9 @@ async fn furnish(location: &Location) -> Result<Vec<String>> {
     app.setup_admin(&terminal, grant.expose(), &facility.id, "架空 花子", "bench").await?;
     let scopes = [Permission::SendAccesses, Permission::ReadAccesses];
     let mut tokens = Vec::new();
-    for _ in 0..SENDERS {
-        let new = NewToken { name: "bench", scopes: &scopes, sources: &[], ends_on: app.today() };
+    for n in 0..SENDERS {
+        let name = format!("bench {n}");
+        let new = NewToken { name: &name, scopes: &scopes, sources: &[], ends_on: app.today() };
         tokens.push(app.token_issue(&actor, &facility.id, "bench", new).await?.expose().to_owned());
     }
     Ok(tokens)
