@@ -109,40 +109,58 @@ func (f files) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 
 func (f files) SaveTiles([]tlog.Tile, [][]byte) {}
 
-// checkKept checks what is kept of a pruned log: every entry from the minimum index on is in the tree, by tiles that
-// lead to its root, and the known copy is the beginning of it.
-func checkKept(folder string, now, known head, minimum int64) (int64, error) {
-	reader := tlog.TileHashReader(tlog.Tree{N: now.size, Hash: now.root}, files(folder))
-	for from := minimum; from < now.size; from += 256 {
-		width := now.size - from
+// bundles gives the entries of each bundle from an index on, with the index of the first.
+func bundles(folder string, from, size int64, visit func(first int64, entries [][]byte) error) error {
+	for ; from < size; from += 256 {
+		width := size - from
 		if width > 256 {
 			width = 256
 		}
 		bundle, err := os.ReadFile(filepath.Join(folder, path(tlog.Tile{H: 8, L: -1, N: from / 256, W: int(width)})))
 		if err != nil {
-			return 0, err
+			return err
 		}
-		var indexes []int64
+		var entries [][]byte
 		for n := int64(0); n < width; n++ {
-			indexes = append(indexes, tlog.StoredHashIndex(0, from+n))
-		}
-		found, err := reader.ReadHashes(indexes)
-		if err != nil {
-			return 0, err
-		}
-		for _, hash := range found {
 			if len(bundle) < 2 || len(bundle) < 2+int(binary.BigEndian.Uint16(bundle)) {
-				return 0, errors.New("bundle is cut")
+				return errors.New("bundle is cut")
 			}
 			length := int(binary.BigEndian.Uint16(bundle))
-			if tlog.RecordHash(bundle[2:2+length]) != hash {
-				return 0, errors.New("entry")
-			}
+			entries = append(entries, bundle[2:2+length])
 			bundle = bundle[2+length:]
 		}
 		if len(bundle) > 0 {
-			return 0, errors.New("bundle has more than its entries")
+			return errors.New("bundle has more than its entries")
 		}
+		if err := visit(from, entries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkKept checks what is kept of a pruned log: every entry from the minimum index on is in the tree, by tiles that
+// lead to its root, and the known copy is the beginning of it.
+func checkKept(folder string, now, known head, minimum int64) (int64, error) {
+	reader := tlog.TileHashReader(tlog.Tree{N: now.size, Hash: now.root}, files(folder))
+	err := bundles(folder, minimum, now.size, func(first int64, entries [][]byte) error {
+		var indexes []int64
+		for n := range entries {
+			indexes = append(indexes, tlog.StoredHashIndex(0, first+int64(n)))
+		}
+		found, err := reader.ReadHashes(indexes)
+		if err != nil {
+			return err
+		}
+		for n, entry := range entries {
+			if tlog.RecordHash(entry) != found[n] {
+				return errors.New("entry")
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
 	proof, err := tlog.ProveTree(now.size, known.size, reader)
 	if err != nil {
@@ -164,30 +182,18 @@ func check(folder, vkey string, known head) (int64, error) {
 		return checkKept(folder, now, known, from)
 	}
 	var stored hashes
-	for from := int64(0); from < now.size; from += 256 {
-		width := now.size - from
-		if width > 256 {
-			width = 256
-		}
-		bundle, err := os.ReadFile(filepath.Join(folder, path(tlog.Tile{H: 8, L: -1, N: from / 256, W: int(width)})))
-		if err != nil {
-			return 0, err
-		}
-		for n := int64(0); n < width; n++ {
-			if len(bundle) < 2 || len(bundle) < 2+int(binary.BigEndian.Uint16(bundle)) {
-				return 0, errors.New("bundle is cut")
-			}
-			length := int(binary.BigEndian.Uint16(bundle))
-			more, err := tlog.StoredHashes(from+n, bundle[2:2+length], stored)
+	err = bundles(folder, 0, now.size, func(first int64, entries [][]byte) error {
+		for n, entry := range entries {
+			more, err := tlog.StoredHashes(first+int64(n), entry, stored)
 			if err != nil {
-				return 0, err
+				return err
 			}
 			stored = append(stored, more...)
-			bundle = bundle[2+length:]
 		}
-		if len(bundle) > 0 {
-			return 0, errors.New("bundle has more than its entries")
-		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
 	root, err := tlog.TreeHash(now.size, stored)
 	if err != nil {

@@ -203,6 +203,15 @@ def main():
         def read(name, known, *copies):
             return told(readers, name, key, known, *copies)
 
+        def tampered(log, tamperings):
+            """A copy of a log for each of the tamperings."""
+            copies = []
+            for n, tamper in enumerate(tamperings.values()):
+                copies.append(folder / f"{log.name}-{n}")
+                shutil.copytree(log, copies[-1])
+                tamper(copies[-1], others)
+            return copies
+
         entries_more(5, "初")
         others = {"oldest": copied("oldest")}
         entries_more(FIRST - 10, "前")
@@ -224,12 +233,7 @@ def main():
         entries_more(8, "他人", data="stranger")
         others["stranger"] = copied("stranger log", data="stranger")
 
-        copies = []
-        for n, tamper in enumerate(TAMPERINGS.values()):
-            copy = folder / f"tampered-{n}"
-            shutil.copytree(newer, copy)
-            tamper(copy, others)
-            copies.append(copy)
+        copies = tampered(newer, TAMPERINGS)
         for name in readers:
             expect(f"{name}: the known copy and the newer one are in order", read(name, known, known, newer),
                    lambda said: said == [f"ok {FIRST}", f"ok {FIRST + THEN}"])
@@ -243,12 +247,7 @@ def main():
         subprocess.run(run, check=True, cwd=ROOT)
         if (pruned / BUNDLE).exists() or (pruned / TILE).exists():
             sys.exit("✗ what was disposed of is still there")
-        kept = []
-        for n, tamper in enumerate(KEPT.values()):
-            copy = folder / f"kept-{n}"
-            shutil.copytree(pruned, copy)
-            tamper(copy, others)
-            kept.append(copy)
+        kept = tampered(pruned, KEPT)
         for name in readers:
             expect(f"{name}: what is kept of a pruned log is in order", read(name, known, pruned),
                    lambda said: said == [f"ok {FIRST + THEN}"])
