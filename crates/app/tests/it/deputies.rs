@@ -2,23 +2,17 @@
 
 use app::{Appointment, Given};
 use domain::authz::{Permission, Role};
-use domain::workflow::loan::{Lend, Place};
 
 use crate::identity::*;
 use crate::on_each;
+use crate::rounds::{outside, stocked};
 
 #[tokio::test]
 async fn a_deputy_approves_for_the_days_agreed_and_the_principal_sees_it_afterwards() {
     on_each(async |site| {
         let (facility, _, admin) = installed(&site).await;
         let app = &site.app;
-        site.import(
-            &facility,
-            "devices.csv",
-            "管理番号,機器名,種別,持出し,暗号化\nPC-1,端末,端末,はい,はい\n".as_bytes(),
-        )
-        .await;
-        site.import(&facility, "people.csv", "職員番号,氏名\nS1,架空 一郎\n".as_bytes()).await;
+        stocked(&site, &facility).await;
         let (_, there, cookie) = colleague(app, &admin, "director", Role::Approver).await;
         let director = on(app, &there, &cookie).await.unwrap();
         let (user, at, cookie) = colleague(app, &admin, "deputy", Role::Operator).await;
@@ -56,17 +50,7 @@ async fn a_deputy_approves_for_the_days_agreed_and_the_principal_sees_it_afterwa
         assert_eq!(code(app.emergency_open(&now, &guest.user.id, "x").await), "AUT-003");
         assert_eq!(code(app.deputy_appoint(&now, &good).await), "AUT-003");
 
-        let outside = Lend {
-            device: "PC-1".into(),
-            borrower: "S1".into(),
-            from_on: None,
-            due_on: Some("2026-11-23".parse().unwrap()),
-            purpose: "訪問".into(),
-            place: Place::Outside,
-            patient_data: false,
-            unencrypted_reason: String::new(),
-        };
-        let asked = app.lend(&admin.actor(), &facility, outside).await.unwrap();
+        let asked = app.lend(&admin.actor(), &facility, outside()).await.unwrap();
         let shown = app.approvals_pending(&facility).await.unwrap().remove(0);
         let how = Given { in_place_of: now.stands_for.clone(), ..Given::default() };
         let (by, hash) = (now.actor(), &shown.shown_sha256);

@@ -13,7 +13,8 @@ async fn waiting(site: &Site, facility: &Facility, key: &str) -> Pending {
     site.app.approvals_pending(facility).await.unwrap().into_iter().find(|p| p.key == key).unwrap()
 }
 
-fn outside() -> Lend {
+/// A loan of what [`stocked`] has, to be taken out of the house.
+pub(crate) fn outside() -> Lend {
     Lend {
         device: "PC-1".into(),
         borrower: "S1".into(),
@@ -26,7 +27,8 @@ fn outside() -> Lend {
     }
 }
 
-async fn stocked(site: &Site, facility: &Facility) {
+/// A device, somebody to borrow it, and a document.
+pub(crate) async fn stocked(site: &Site, facility: &Facility) {
     let devices = "管理番号,機器名,種別,持出し,暗号化\nPC-1,端末,端末,はい,はい\n";
     site.import(facility, "devices.csv", devices.as_bytes()).await;
     site.import(facility, "people.csv", "職員番号,氏名\nS1,架空 一郎\n".as_bytes()).await;
