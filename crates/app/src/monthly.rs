@@ -40,7 +40,7 @@ const FAULT: usize = 60;
 
 /// The page of a facility on a day, for one edition.
 #[derive(Debug)]
-pub struct Monthly<'a> {
+pub struct Monthly {
     /// The edition.
     pub edition: &'static Catalog,
     /// The day.
@@ -56,7 +56,7 @@ pub struct Monthly<'a> {
     /// Devices that are not back in time.
     pub late_loans: Vec<OpenLoan>,
     /// Other tasks whose day has passed.
-    pub late_tasks: Vec<&'a Task>,
+    pub late_tasks: Vec<Task>,
     /// Facts about backup.
     pub backup: Vec<(&'static Fact, Tally)>,
     /// What is known of the journal.
@@ -97,7 +97,7 @@ pub const fn trend_label(verdict: Verdict) -> Label {
     }
 }
 
-impl Monthly<'_> {
+impl Monthly {
     /// Months of the trend in which nobody counted.
     pub fn gaps(&self) -> usize {
         self.months.iter().filter(|(_, counted)| counted.is_none()).count()
@@ -120,7 +120,7 @@ impl Monthly<'_> {
 
 impl Papers<'_> {
     /// The page on one A4.
-    pub fn monthly(&self, report: &Monthly<'_>) -> Document {
+    pub fn monthly(&self, report: &Monthly) -> Document {
         let short = report.edition.short.in_lang(self.lang);
         let line = |verdict| TrendLine {
             label: trend_label(verdict).in_lang(self.lang).to_owned(),
@@ -147,7 +147,7 @@ impl Papers<'_> {
     }
 
     /// What got worse and what got better.
-    fn moved(&self, report: &Monthly<'_>) -> Vec<Block> {
+    fn moved(&self, report: &Monthly) -> Vec<Block> {
         let Some(since) = report.since else { return vec![Block::Paragraph(self.word("paper-moved-first"))] };
         let mut rows = Vec::new();
         for (way, word) in [(Way::Worse, "paper-worse"), (Way::Better, "paper-better")] {
@@ -176,7 +176,7 @@ impl Papers<'_> {
     }
 
     /// What else there is to know, a line each.
-    fn matters(&self, report: &Monthly<'_>) -> Vec<(String, String)> {
+    fn matters(&self, report: &Monthly) -> Vec<(String, String)> {
         let named = |names: Vec<String>| match names.len() {
             0 => self.word("paper-nothing"),
             n => {
@@ -217,7 +217,7 @@ impl App {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub async fn monthly_pdf(&self, papers: &Papers<'_>, report: &Monthly<'_>) -> Result<Vec<u8>> {
+    pub async fn monthly_pdf(&self, papers: &Papers<'_>, report: &Monthly) -> Result<Vec<u8>> {
         pressed(papers.monthly(report)).await
     }
 
@@ -268,13 +268,12 @@ impl App {
     ///
     /// # Errors
     /// When there is no such edition; any store error.
-    pub async fn monthly<'a>(
+    pub async fn monthly(
         &self,
         facility: &Facility,
         assessment: &Assessment,
-        tasks: &'a [Task],
         edition: Option<&str>,
-    ) -> Result<Monthly<'a>> {
+    ) -> Result<Monthly> {
         let today = assessment.today;
         let followed = assessment.editions().first().map_or("", |catalog| catalog.id.as_str());
         let edition = assessment.edition(edition.unwrap_or(followed))?;
@@ -304,6 +303,7 @@ impl App {
         let mut late_loans = self.loans_open(facility).await?;
         late_loans.retain(|loan| loan.overdue_days > 0);
         let is_late = |task: &&Task| task.group == Group::Overdue && !task.is_of("loans");
+        let late_tasks = self.tasks(facility, assessment).await?.iter().filter(is_late).cloned().collect();
         Ok(Monthly {
             edition,
             today,
@@ -312,7 +312,7 @@ impl App {
             since,
             moved,
             late_loans,
-            late_tasks: tasks.iter().filter(is_late).collect(),
+            late_tasks,
             backup: BACKUP
                 .iter()
                 .filter_map(|name| {

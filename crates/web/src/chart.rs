@@ -99,7 +99,7 @@ pub(crate) struct TrendLine {
 
 impl Trend {
     /// The trend of a monthly report. What holds is one line, whatever it is called.
-    pub(crate) fn of(report: &Monthly<'_>, lang: Lang) -> Self {
+    pub(crate) fn of(report: &Monthly, lang: Lang) -> Self {
         let series = DRAWN.map(|verdict| (verdict, report.values(verdict)));
         let highest = series.iter().flat_map(|(_, values)| values.iter().flatten()).copied().max().unwrap_or_default();
         let step = (100.0 - SCALE) / f64::from(u32::try_from(report.months.len().max(1)).unwrap_or(1));

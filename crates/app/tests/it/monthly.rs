@@ -10,8 +10,7 @@ use crate::{Site, on_each};
 /// The page of the guideline that is followed: months counted by number, the day compared with, what moved.
 async fn told(site: &Site, facility: &domain::evaluate::Facility) -> (Vec<i8>, Option<String>, Vec<(Way, String)>) {
     let assessment = site.app.assess(facility).await.unwrap();
-    let tasks = site.app.tasks(facility, &assessment).await.unwrap();
-    let report = site.app.monthly(facility, &assessment, &tasks, None).await.unwrap();
+    let report = site.app.monthly(facility, &assessment, None).await.unwrap();
     assert_eq!(report.edition.kind, CatalogKind::Guideline);
     let counted = report.months.iter().filter(|(_, counted)| counted.is_some()).map(|(first, _)| first.month());
     let moved = report.moved.iter().map(|moved| (moved.way, moved.requirement.id.clone()));
@@ -64,17 +63,16 @@ async fn the_demonstration_has_a_year_with_gaps() {
     on_each(async |site| {
         let facility = site.app.load_demo(&actor()).await.unwrap();
         let assessment = site.app.assess(&facility).await.unwrap();
-        let tasks = site.app.tasks(&facility, &assessment).await.unwrap();
         for edition in assessment.editions() {
-            let report = site.app.monthly(&facility, &assessment, &tasks, Some(&edition.id)).await.unwrap();
+            let report = site.app.monthly(&facility, &assessment, Some(&edition.id)).await.unwrap();
             assert!((2..6).contains(&report.gaps()), "{} {}", site.name, edition.id);
             let values = report.values(Verdict::Unknown);
             assert_eq!(values.last().copied().flatten(), Some(report.now.get(Verdict::Unknown)));
         }
-        let report = site.app.monthly(&facility, &assessment, &tasks, None).await.unwrap();
+        let report = site.app.monthly(&facility, &assessment, None).await.unwrap();
         assert!(report.that_got(Way::Worse).count() > 0 && report.that_got(Way::Better).count() > 0);
         assert!(!report.late_loans.is_empty() && !report.late_tasks.is_empty() && !report.waiting.is_empty());
-        assert!(site.app.monthly(&facility, &assessment, &tasks, Some("none")).await.is_err());
+        assert!(site.app.monthly(&facility, &assessment, Some("none")).await.is_err());
         let papers = app::Papers { assessment: &assessment, printed_by: "架空", lang: domain::text::Lang::Ja };
         assert!(site.app.monthly_pdf(&papers, &report).await.unwrap().starts_with(b"%PDF"));
     })

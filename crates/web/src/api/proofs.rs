@@ -103,8 +103,7 @@ pub(crate) async fn monthly(caller: Caller, mut asked: Asked) -> ApiResult {
     asked.done()?;
     let (app, facility) = (caller.app(), caller.facility());
     let assessment = app.assess(facility).await?;
-    let tasks = app.tasks(facility, &assessment).await?;
-    let report = app.monthly(facility, &assessment, &tasks, edition.as_deref()).await?;
+    let report = app.monthly(facility, &assessment, edition.as_deref()).await?;
     let papers = Papers { assessment: &assessment, printed_by: &caller.actor().name, lang: Lang::Ja };
     let bytes = app.monthly_pdf(&papers, &report).await?;
     Ok(file(&format!("monthly_{}_{}.pdf", report.edition.id, report.today), "application/pdf", bytes))

@@ -76,8 +76,7 @@ pub(crate) async fn monthly(caller: Caller, mut asked: Asked) -> ApiResult {
     asked.done()?;
     let (app, facility) = (caller.app(), caller.facility());
     let assessment = app.assess(facility).await?;
-    let tasks = app.tasks(facility, &assessment).await?;
-    let report = app.monthly(facility, &assessment, &tasks, edition.as_deref()).await?;
+    let report = app.monthly(facility, &assessment, edition.as_deref()).await?;
     let months: Vec<Value> = report
         .months
         .iter()

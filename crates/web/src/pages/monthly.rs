@@ -78,8 +78,7 @@ pub(crate) async fn show(visit: Visit, Query(wanted): Query<Wanted>) -> PageResu
     let (app, facility, me) = (visit.app(), visit.facility()?, visit.me()?);
     let mut c = visit.chrome("monthly-title");
     let assessment = app.assess(facility).await?;
-    let tasks = app.tasks(facility, &assessment).await?;
-    let report = app.monthly(facility, &assessment, &tasks, wanted.edition.as_deref()).await?;
+    let report = app.monthly(facility, &assessment, wanted.edition.as_deref()).await?;
     let edition = report.edition.short.in_lang(c.lang);
     c.title = format!("{} {edition}", c.t("monthly-title"));
     let findings = assessment.findings(&report.edition.id)?;
@@ -105,7 +104,7 @@ pub(crate) async fn show(visit: Visit, Query(wanted): Query<Wanted>) -> PageResu
     visit.page(&page)
 }
 
-fn turned(c: &Chrome, word: &'static str, report: &Monthly<'_>, way: Way) -> Turned {
+fn turned(c: &Chrome, word: &'static str, report: &Monthly, way: Way) -> Turned {
     let all: Vec<&Moved> = report.that_got(way).collect();
     let line = |moved: &&Moved| Line {
         number: moved.requirement.cited_in(c.lang),
@@ -131,7 +130,7 @@ fn shortened(summary: &str) -> String {
 }
 
 /// What else the director should know, a line each.
-fn matters(c: &Chrome, report: &Monthly<'_>) -> Vec<Matter> {
+fn matters(c: &Chrome, report: &Monthly) -> Vec<Matter> {
     let late = |count: usize, names: Vec<String>| match count {
         0 => c.t("monthly-none"),
         n => format!("{} {}", c.with("ledgers-count", "n", n), names.join("、")),
@@ -200,8 +199,7 @@ fn journal(c: &Chrome, journal: &JournalState) -> String {
 pub(crate) async fn pdf(visit: Visit, Query(wanted): Query<Wanted>) -> PageResult {
     let (app, facility) = (visit.app(), visit.facility()?);
     let assessment = app.assess(facility).await?;
-    let tasks = app.tasks(facility, &assessment).await?;
-    let report = app.monthly(facility, &assessment, &tasks, wanted.edition.as_deref()).await?;
+    let report = app.monthly(facility, &assessment, wanted.edition.as_deref()).await?;
     let papers = Papers { assessment: &assessment, printed_by: &visit.me()?.user.name, lang: visit.lang() };
     let bytes = app.monthly_pdf(&papers, &report).await.map_err(Problem::from)?;
     Ok(file(&format!("月次報告_{}_{}.pdf", report.edition.id, report.today), "application/pdf", bytes))
