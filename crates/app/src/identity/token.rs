@@ -55,6 +55,13 @@ pub struct TokenInfo {
     pub revoked: bool,
 }
 
+impl TokenInfo {
+    /// Whether it works on this day.
+    fn works(&self, today: Date) -> bool {
+        !self.revoked && self.ends_on >= today
+    }
+}
+
 fn info(row: TokenRow) -> Result<TokenInfo> {
     let ends_on = row.ends_on.parse().map_err(|_| Error::Internal { message: format!("token {}", row.id) })?;
     Ok(TokenInfo {
@@ -139,8 +146,7 @@ impl App {
         let NewToken { scopes, ends_on, .. } = new;
         let name = domain::text::tidy(new.name);
         let sources = self.source_keys(&user.facility, new.sources).await?;
-        let works = |token: &TokenInfo| !token.revoked && token.ends_on >= self.today();
-        let twice = |token: &TokenInfo| works(token) && token.user == user.id && token.name == name;
+        let twice = |token: &TokenInfo| token.works(self.today()) && token.user == user.id && token.name == name;
         let twice = self.token_list(&user.facility).await?.iter().any(twice);
         let latest = domain::evaluate::plus(self.today(), LONGEST);
         let faults: Vec<FieldError> = [
@@ -232,7 +238,7 @@ impl App {
     pub async fn token_check(&self, secret: &str) -> Result<Option<Program>> {
         let Some(row) = self.store.token_find(&sha256(secret.as_bytes())).await? else { return Ok(None) };
         let token = info(row)?;
-        if token.revoked || token.ends_on < self.today() {
+        if !token.works(self.today()) {
             return Ok(None);
         }
         let Some(user) = self.store.user_find(&token.user).await?.filter(|user| usable(user, self.today())) else {
@@ -256,9 +262,8 @@ impl App {
     /// # Errors
     /// Any store error.
     pub async fn program_alive(&self, program: &Program) -> Result<bool> {
-        let works = |token: &TokenInfo| token.id == program.id && !token.revoked && token.ends_on >= self.today();
+        let token = self.store.token_get(&program.id).await?.map(info).transpose()?;
         let user = self.store.user_find(&program.user.id).await?;
-        let usable = user.is_some_and(|user| usable(&user, self.today()));
-        Ok(usable && self.token_list(&program.user.facility).await?.iter().any(works))
+        Ok(token.is_some_and(|token| token.works(self.today())) && user.is_some_and(|user| usable(&user, self.today())))
     }
 }

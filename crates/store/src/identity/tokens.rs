@@ -63,6 +63,15 @@ impl Store {
         self.query(&sql, vec![secret_sha256.into()]).await?.first().map(token).transpose()
     }
 
+    /// The token with this id, ended or not.
+    ///
+    /// # Errors
+    /// Any store error.
+    pub async fn token_get(&self, id: &str) -> Result<Option<TokenRow>> {
+        let sql = format!("SELECT {TOKEN} FROM tokens WHERE id = $1");
+        self.query(&sql, vec![id.into()]).await?.first().map(token).transpose()
+    }
+
     /// The tokens of a facility, newest first.
     ///
     /// # Errors
