@@ -1,13 +1,17 @@
 //! Forms: what was typed, back again when it does not do, and never lost.
 //!
 //! [`Fields`] is the only way a handler gets at the body of a form, and taking it checks the form's token. Uploads
-//! come through [`Upload`], which does the same.
+//! come through [`Upload`], which does the same. [`Kept`] carries what was typed over a session that had ended.
 
 use std::collections::BTreeMap;
 
 use app::FieldError;
-use axum::body::{Bytes, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::Method;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use http_body_util::Limited;
 use subtle::ConstantTimeEq as _;
 
 use crate::guard::Visit;
@@ -132,6 +136,54 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         }
         Ok(Self { fields: Fields(fields), file_name, bytes })
     }
+}
+
+/// What was typed into a form that cannot be taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// The fields that may travel.
+    pub(crate) fields: Fields,
+    /// Name of the field for a file, which has to be chosen again.
+    pub(crate) file: Option<String>,
+}
+
+impl Kept {
+    /// Reads what was typed; `None` when no form was sent, or one larger than is taken.
+    ///
+    /// Of a form with a file it reads what comes before the file: whoever sent it has shown no right to send much.
+    pub(crate) async fn read(parts: &Parts, body: Body) -> Option<Self> {
+        if is_form(parts, PLAIN) {
+            let fields = Fields::parse(&to_bytes(body, FORM_MAX).await.ok()?).without_secrets();
+            return Some(Self { fields, file: None });
+        }
+        if !is_form(parts, WITH_FILE) {
+            return None;
+        }
+        let mut request = Request::new(Body::new(Limited::new(body, FORM_MAX)));
+        request.headers_mut().clone_from(&parts.headers);
+        let mut form = Multipart::from_request(request, &()).await.ok()?;
+        let (mut fields, mut file) = (Vec::new(), None);
+        while let Some(part) = form.next_field().await.ok()? {
+            let name = part.name().unwrap_or_default().to_owned();
+            if part.file_name().is_some() {
+                file = Some(name);
+                break;
+            }
+            fields.push((name, part.text().await.ok()?));
+        }
+        Some(Self { fields: Fields(fields).without_secrets(), file })
+    }
+}
+
+/// Content type of a form without a file.
+pub(crate) const PLAIN: &str = "application/x-www-form-urlencoded";
+/// Content type of a form with one.
+const WITH_FILE: &str = "multipart/form-data";
+
+/// Whether a form of this type was sent.
+pub(crate) fn is_form(parts: &Parts, kind: &str) -> bool {
+    let given = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    parts.method == Method::POST && given.is_some_and(|given| given.starts_with(kind))
 }
 
 /// A form of a session carries its token; before there is a session, the browser's own word on where a request comes

@@ -25,7 +25,7 @@ use domain::ledger::{Ledger, Period};
 use domain::text::Lang;
 
 use crate::cookies::{self, Jar};
-use crate::form::{FORM_MAX, Fields};
+use crate::form::{FORM_MAX, Fields, Kept, PLAIN, is_form};
 use crate::limit::Limits;
 use crate::page::{Problem, go};
 use crate::pages::sign_in;
@@ -187,7 +187,7 @@ pub(crate) async fn guard(
     };
     let response = match refused {
         Some(why) => {
-            let kept = keep(&parts, body).await;
+            let kept = Kept::read(&parts, body).await;
             sign_in::ask(&visit, why, kept).await
         }
         None => {
@@ -321,25 +321,13 @@ fn refused_bare(response: &Response) -> bool {
     response.status().is_client_error() && !kind.starts_with("text/html")
 }
 
-/// Whether a form without files was sent.
-fn is_form(parts: &Parts) -> bool {
-    let kind = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    parts.method == Method::POST && kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
-}
-
 /// The body of a request, and a second hand on what was typed, for the page that says why it was not taken.
 async fn held(parts: &Parts, body: Body) -> Result<(Body, Option<Bytes>), Problem> {
-    if !is_form(parts) {
+    if !is_form(parts, PLAIN) {
         return Ok((body, None));
     }
     let bytes = to_bytes(body, FORM_MAX).await.map_err(|_| Problem::too_large())?;
     Ok((Body::from(bytes.clone()), Some(bytes)))
-}
-
-/// What was typed into a form that cannot be taken yet.
-async fn keep(parts: &Parts, body: Body) -> Option<Fields> {
-    let (_, bytes) = held(parts, body).await.ok()?;
-    Some(Fields::parse(&bytes?).without_secrets())
 }
 
 /// Adds what every answer carries.

@@ -6,11 +6,12 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::cookies;
-use crate::form::{Errors, Fields};
+use crate::form::{Errors, Fields, Kept};
 use crate::guard::{Refused, Visit};
 use crate::page::{Chrome, PageResult, Problem, go, ours};
 
-/// Fields of our own in the form; what was typed elsewhere travels under this prefix.
+/// Fields of our own in the form; what was typed elsewhere travels under this prefix. The bare prefix says that something
+/// was sent, even where the form had nothing but a button; its value is the name of the form's field for a file.
 const KEPT: &str = "kept.";
 
 #[derive(Template)]
@@ -28,7 +29,7 @@ struct SignIn {
 }
 
 /// Asks somebody to sign in, and carries along what they typed.
-pub(crate) async fn ask(visit: &Visit, why: Refused, kept: Option<Fields>) -> Response {
+pub(crate) async fn ask(visit: &Visit, why: Refused, kept: Option<Kept>) -> Response {
     if visit.path().starts_with("/api/") {
         return Problem::from(app::Error::Unauthenticated).show(visit);
     }
@@ -38,10 +39,9 @@ pub(crate) async fn ask(visit: &Visit, why: Refused, kept: Option<Fields>) -> Re
         Err(error) => return Problem::from(error).show(visit),
     }
     let next = if visit.path() == "/sign-in" { "/" } else { visit.path() };
-    // The bare prefix says that something was sent, even where the form had nothing but a button.
-    let kept = kept.map(|k| {
-        let fields = k.iter().map(|(n, v)| (format!("{KEPT}{n}"), v.to_owned()));
-        std::iter::once((KEPT.to_owned(), String::new())).chain(fields).collect()
+    let kept = kept.map(|Kept { fields, file }| {
+        let fields = fields.iter().map(|(n, v)| (format!("{KEPT}{n}"), v.to_owned()));
+        std::iter::once((KEPT.to_owned(), file.unwrap_or_default())).chain(fields).collect()
     });
     let form = SignIn {
         c: visit.chrome(if why == Refused::Nobody { "sign-in-title" } else { "sign-in-again-title" }),
@@ -127,6 +127,8 @@ struct Resume {
     c: Chrome,
     to: String,
     fields: Vec<(String, String)>,
+    /// Name of the form's field for a file; empty where it has none.
+    file: String,
 }
 
 /// Signed in: on to where they were going, or to the form they had half filled.
@@ -135,10 +137,11 @@ async fn arrive(visit: &Visit, session: &str, fields: &Fields) -> PageResult {
     let mut response = if kept(fields).next().is_some() {
         let mut c = visit.chrome("resume-title");
         c.csrf = visit.app().session(visit.terminal(), session).await?.map(|me| me.csrf).unwrap_or_default();
+        let file = fields.get(KEPT).to_owned();
         let fields = kept(fields)
             .filter_map(|(n, v)| Some((n.strip_prefix(KEPT).filter(|n| !n.is_empty())?.to_owned(), v.to_owned())))
             .collect();
-        visit.page(&Resume { c, to: ours(next).to_owned(), fields })?
+        visit.page(&Resume { c, to: ours(next).to_owned(), fields, file })?
     } else {
         go(next)
     };

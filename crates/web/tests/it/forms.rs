@@ -8,7 +8,7 @@ use domain::authz::Role;
 use domain::ledger::{LEDGERS, ledger};
 use testkit::actor;
 
-use crate::support::{Browser, LONG, TestWeb};
+use crate::support::{Browser, LONG, TestWeb, encoded, form};
 
 /// Fields as a form sends them.
 fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -53,6 +53,33 @@ async fn a_session_that_ends_loses_nothing_that_was_typed() {
     browser.jar.remove("__Host-session");
     let asked = web.post(&mut browser, &path, &[]).await;
     resume(&web, &mut browser, &asked, "a.suzuki", &path).await;
+}
+
+#[tokio::test]
+async fn of_a_form_with_a_file_only_the_file_is_chosen_again() {
+    let web = TestWeb::new().await;
+    let mut browser = Browser::new();
+    let csv = "資産番号,機器名\nPC-901,受付の端末\n".as_bytes();
+    let sent = form("/imports").header("sec-fetch-site", "same-origin");
+    let sent = sent.body(encoded("/imports", &[("ledger", "devices")], None, Some(("機器.csv", csv)))).unwrap();
+    let asked = web.send(&mut browser, sent).await;
+    let mut fields = asked.hidden("/sign-in");
+    assert!(!asked.body.contains("PC-901"), "a file of somebody who has not signed in stays unread");
+    fields.extend([("login", "a.suzuki"), ("password", LONG)].map(|(n, v)| (n.to_owned(), v.to_owned())));
+    let resumed = web.post(&mut browser, "/sign-in", &borrowed(&fields)).await;
+    assert_eq!(resumed.status, StatusCode::OK, "{}", resumed.body);
+    for part in ["enctype=\"multipart/form-data\"", "name=\"file\" type=\"file\"", "もう一度選んでください"]
+    {
+        assert!(resumed.body.contains(part), "{part}: {}", resumed.body);
+    }
+    let hidden = resumed.hidden("/imports");
+    assert!(hidden.contains(&("ledger".to_owned(), "devices".to_owned())), "{hidden:?}");
+    let again = form("/imports").header("sec-fetch-site", "same-origin");
+    let fields: Vec<_> = hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let again = again.body(encoded("/imports", &fields, None, Some(("機器.csv", csv)))).unwrap();
+    let taken = web.send(&mut browser, again).await;
+    assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.body);
+    assert!(taken.header("location").ends_with("?ledger=devices"), "{}", taken.header("location"));
 }
 
 #[tokio::test]
