@@ -1,4 +1,4 @@
-//! Every sentence that the sources ask the message file for is in it.
+//! Every sentence that the sources ask the message file for is in it, and every code of a refusal is explained.
 
 use std::path::{Path, PathBuf};
 
@@ -64,4 +64,35 @@ fn every_key_is_in_the_message_file() {
             assert!(is_there(&format!("{family}{end}")), "{family}{end}");
         }
     }
+}
+
+/// What has the shape of a code and is none: numbers of devices in examples, and a hash.
+const NO_CODES: &[&str] = &["PC", "MD", "SHA"];
+
+fn is_code(word: &str) -> bool {
+    word.split_once('-').is_some_and(|(family, number)| {
+        let named = (2..=5).contains(&family.len()) && family.bytes().all(|b| b.is_ascii_uppercase());
+        named && !NO_CODES.contains(&family) && number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+#[test]
+fn every_code_is_explained_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/ja/reference/errors.md")).unwrap();
+    let explained: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()).collect();
+    let mut found = vec![root.join("crates/web/src/words.toml")];
+    for name in ["domain", "store", "seal", "intake", "report", "app", "web", "server"] {
+        sources(&root.join("crates").join(name).join("src"), &mut found);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for path in found {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|word| is_code(word)) {
+            let times = explained.iter().filter(|code| **code == word).count();
+            assert_eq!(times, 1, "{}: {word} is explained {times} times", path.display());
+            seen.insert(word.to_owned());
+        }
+    }
+    assert!(seen.len() > 150, "the test looked {} codes up", seen.len());
 }
