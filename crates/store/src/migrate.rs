@@ -28,6 +28,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0021_requests", include_str!("migrations/0021_requests.sql")),
     ("0022_rounds", include_str!("migrations/0022_rounds.sql")),
     ("0023_own_subjects", include_str!("migrations/0023_own_subjects.sql")),
+    ("0024_withdrawn", include_str!("migrations/0024_withdrawn.sql")),
 ];
 
 struct SqlMigration {

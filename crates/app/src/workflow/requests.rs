@@ -80,6 +80,8 @@ pub struct EvidenceRequest {
     pub steps: Vec<RequestStep>,
     /// Whether the account that looks at it asked for it.
     pub own: bool,
+    /// Whether the account that looks at it may withdraw it.
+    pub withdraws: bool,
 }
 
 /// One answer, confirmation or sending back.
@@ -131,17 +133,20 @@ impl App {
             return Ok(Vec::new());
         }
         let (known, mut steps) = (self.known(facility).await?, self.store.request_steps(&facility.id).await?);
-        let manager = self.manager(&facility.id).await?;
+        let users = self.user_list(&facility.id).await?;
+        let manager = users.iter().find(|user| user.role == Role::Admin && is_used(user)).map(|user| user.name.clone());
         let mut all = Vec::new();
         for row in rows.into_iter().filter(|row| user.is_none_or(|user| sees(user, row))) {
             let (of_this, rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.request == row.id);
             steps = rest;
             let owner = assessment.evidence.attestations.get(&row.requirement).and_then(|said| said.owner.clone());
+            let withdraws = user.is_some_and(|user| withdraws(user, &row, &users, self.today()));
             let mut request = read(row, user)?;
+            request.withdraws = withdraws && request.state.is_under_way();
             request.with = match request.state {
                 State::Open | State::SentBack => owner.or_else(|| manager.clone()),
                 State::Ready => Some(request.asked_by.clone()),
-                State::Confirmed => None,
+                State::Confirmed | State::Withdrawn => None,
             };
             for step in of_this {
                 request.steps.push(self.step(facility, &known, step).await?);
@@ -166,12 +171,6 @@ impl App {
         let no = read_no(no).map(shown_no).ok_or_else(missing)?;
         let all = self.evidence_requests(facility, assessment, Some(user)).await?;
         all.into_iter().find(|request| request.no == no).ok_or_else(missing)
-    }
-
-    /// Name of the first account that runs the product, who acts where no owner is named.
-    async fn manager(&self, facility: &str) -> Result<Option<String>> {
-        let users = self.user_list(facility).await?;
-        Ok(users.into_iter().find(|user| user.role == Role::Admin && is_used(user)).map(|user| user.name))
     }
 
     async fn step(&self, facility: &Facility, known: &Known, row: RequestStepRow) -> Result<RequestStep> {
@@ -339,6 +338,29 @@ impl App {
         self.request_act(actor, user, facility, at, act, said, Vec::new(), None).await
     }
 
+    /// Withdraws a request with a reason: whoever asked, or who manages accounts when the account that asked is over.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is over or there is no reason, [`Error::NotFound`] when the account does not see it,
+    /// [`Error::Forbidden`] when another may withdraw it, [`Error::Conflict`] when it is not at `rev` any more.
+    pub async fn request_withdraw(
+        &self,
+        actor: &Actor,
+        user: &User,
+        facility: &Facility,
+        at: (&str, i64),
+        why: &str,
+    ) -> Result<()> {
+        let number = read_no(at.0).ok_or_else(missing)?;
+        let rows = self.store.request_list(&facility.id).await?;
+        let row = rows.iter().find(|row| row.no == number && sees(user, row)).ok_or_else(missing)?;
+        if !withdraws(user, row, &self.user_list(&facility.id).await?, self.today()) {
+            return Err(Error::Forbidden);
+        }
+        let why: String = tidy(why).chars().take(TEXT_MAX).collect();
+        self.request_act(actor, user, facility, at, Act::Withdraw, why, Vec::new(), None).await
+    }
+
     #[expect(clippy::too_many_arguments, reason = "who does what to which request, and with what")]
     async fn request_act(
         &self,
@@ -368,7 +390,8 @@ impl App {
         let no = shown_no(number);
         let mut event = Event::new(&format!("request.{}", act.code()), &no);
         if !said.is_empty() {
-            event = event.with(if act == Act::SendBack { "reason" } else { "said" }, &said);
+            let name = if matches!(act, Act::SendBack | Act::Withdraw) { "reason" } else { "said" };
+            event = event.with(name, &said);
         }
         if !links.is_empty() {
             let named: Vec<String> = links.iter().map(|(ledger, key)| format!("{ledger}/{key}")).collect();
@@ -386,7 +409,7 @@ impl App {
         let told = match next {
             State::Ready => vec![Told::User(row.asked_by.clone())],
             State::SentBack => self.answering(facility, &row.requirement).await?,
-            State::Open | State::Confirmed => Vec::new(),
+            State::Open | State::Confirmed | State::Withdrawn => Vec::new(),
         };
         let place =
             i64::try_from(self.store.request_steps(&facility.id).await?.iter().filter(|s| s.request == row.id).count())
@@ -520,6 +543,14 @@ fn sees(user: &User, row: &RequestRow) -> bool {
     !user.role.is_guest() || row.asked_by == user.id
 }
 
+/// Whether an account may withdraw a request.
+fn withdraws(user: &User, row: &RequestRow, users: &[User], today: Date) -> bool {
+    let goes_on = |asker: &User| is_used(asker) && asker.valid_until.is_none_or(|until| today <= until);
+    let over = || !users.iter().any(|asker| asker.id == row.asked_by && goes_on(asker));
+    let asked = user.role.may(Permission::RequestEvidence) && user.id == row.asked_by;
+    asked || (user.role.may(Permission::ManageUsers) && over())
+}
+
 fn read(row: RequestRow, user: Option<&User>) -> Result<EvidenceRequest> {
     let corrupt = || Error::Internal { message: format!("request {}", row.id) };
     Ok(EvidenceRequest {
@@ -528,6 +559,7 @@ fn read(row: RequestRow, user: Option<&User>) -> Result<EvidenceRequest> {
         state: State::parse(&row.state).ok_or_else(corrupt)?,
         asked_at: Timestamp::from_microsecond(row.asked_at).map_err(|_| corrupt())?,
         own: user.is_some_and(|user| user.id == row.asked_by),
+        withdraws: false,
         requirement: row.requirement,
         what: row.what,
         asked_by: row.asked_name,

@@ -103,7 +103,20 @@ async fn a_request_goes_from_the_auditor_to_the_owner_and_back() {
         app.request_answer(&house, &admin.user, &facility, (&no, 3), links(&["V-1"])).await.unwrap();
         decide(&user, 4, Act::Confirm, "").await.unwrap();
         assert_eq!(code(decide(&user, 5, Act::SendBack, "やはり").await), "FLOW-001");
-        for action in ["request.ask", "request.answer", "request.send_back", "request.confirm"] {
+
+        // What nobody can confirm any more is withdrawn by the house, and by nobody else.
+        let (no, withdraw) =
+            (app.request_evidence(&by, &user, &facility, &wanted("名簿")).await.unwrap(), "任期の終わり");
+        let drop = async |who: &app::User, why| app.request_withdraw(&house, who, &facility, (&no, 1), why).await;
+        assert_eq!(code(drop(&admin.user, withdraw).await), "AUT-003", "the auditor is still there");
+        app.user_disable(&admin, &user.id, "任期の終わり").await.unwrap();
+        assert_eq!(code(drop(&staff, withdraw).await), "AUT-003");
+        assert_eq!(code(drop(&other, withdraw).await), "APP-003");
+        assert_eq!(code(drop(&admin.user, " ").await), "FLOW-002");
+        drop(&admin.user, withdraw).await.unwrap();
+        assert_eq!(code(drop(&admin.user, withdraw).await), "APP-004");
+        assert!(titles(&site, &facility).await.is_empty());
+        for action in ["request.ask", "request.answer", "request.send_back", "request.confirm", "request.withdraw"] {
             assert!(journaled(app, action).await, "{}: {action}", site.name);
         }
         let (zip, _) = app.audit_folder(&house, &facility, "検査").await.unwrap();

@@ -1,7 +1,8 @@
 //! 証拠の依頼 (request for evidence): what an auditor asks for on a requirement, and how far it is.
 //!
 //! The auditor asks, the institution answers, the auditor confirms or sends back. An answer may be added to as long as
-//! the auditor has not confirmed. Nobody but the auditor confirms, so what is 確認済 was seen by somebody from outside.
+//! the auditor has not confirmed. Nobody but the auditor confirms, so what is 確認済 was seen by somebody from outside. What
+//! is not to be answered any more is withdrawn, with the reason.
 
 use super::Refusal;
 use crate::text::Label;
@@ -17,6 +18,8 @@ pub enum State {
     Ready,
     /// 確認済: the auditor has seen it and it does.
     Confirmed,
+    /// 取下げ: nobody wants it any more.
+    Withdrawn,
 }
 
 /// What is done with a request.
@@ -28,26 +31,33 @@ pub enum Act {
     Confirm,
     /// The auditor sends it back.
     SendBack,
+    /// The auditor withdraws it, or the institution when the auditor's account is over.
+    Withdraw,
 }
 
 /// Every state: code, word.
-const STATES: [(State, &str, Label); 4] = [
+const STATES: [(State, &str, Label); 5] = [
     (State::SentBack, "sent_back", Label::new("差戻し", "sent back")),
     (State::Open, "open", Label::new("未準備", "not ready")),
     (State::Ready, "ready", Label::new("提出可", "ready")),
     (State::Confirmed, "confirmed", Label::new("確認済", "confirmed")),
+    (State::Withdrawn, "withdrawn", Label::new("取下げ", "withdrawn")),
 ];
 
+/// States of a request that is not over.
+const UNDER_WAY: &[State] = &[State::Open, State::SentBack, State::Ready];
+
 /// Every act: code, from which states, into which, and 事象 when it is refused.
-const ACTS: [(Act, &str, &[State], State, &str); 3] = [
-    (Act::Answer, "answer", &[State::Open, State::SentBack, State::Ready], State::Ready, "依頼に回答できませんでした"),
+const ACTS: [(Act, &str, &[State], State, &str); 4] = [
+    (Act::Answer, "answer", UNDER_WAY, State::Ready, "依頼に回答できませんでした"),
     (Act::Confirm, "confirm", &[State::Ready], State::Confirmed, "依頼を確認済にできませんでした"),
     (Act::SendBack, "send_back", &[State::Ready], State::SentBack, "依頼を差し戻せませんでした"),
+    (Act::Withdraw, "withdraw", UNDER_WAY, State::Withdrawn, "依頼を取り下げられませんでした"),
 ];
 
 impl State {
     /// Every state, the most pressing for the institution first.
-    pub const ALL: [Self; 4] = [Self::SentBack, Self::Open, Self::Ready, Self::Confirmed];
+    pub const ALL: [Self; 5] = [Self::SentBack, Self::Open, Self::Ready, Self::Confirmed, Self::Withdrawn];
 
     /// The stable code, as it is stored.
     pub fn code(self) -> &'static str {
@@ -62,6 +72,11 @@ impl State {
     /// The state with this code.
     pub fn parse(code: &str) -> Option<Self> {
         STATES.iter().find(|row| row.1 == code).map(|row| row.0)
+    }
+
+    /// Whether anybody is still to act.
+    pub fn is_under_way(self) -> bool {
+        UNDER_WAY.contains(&self)
     }
 
     /// Whether the institution is to act.
@@ -84,7 +99,8 @@ impl Act {
     /// The state after it.
     ///
     /// # Errors
-    /// `FLOW-001` from a state that it does not start from, `FLOW-002` when something is sent back without a reason.
+    /// `FLOW-001` from a state that it does not start from, `FLOW-002` when something is sent back or withdrawn without a
+    /// reason.
     pub fn take(self, state: State, said: &str) -> Result<State, Refusal> {
         let Some((_, _, from, to, refused)) = ACTS.iter().find(|row| row.0 == self) else { return Ok(state) };
         let refuse =
@@ -93,8 +109,13 @@ impl Act {
             let why = format!("いまの状態は「{}」です", state.label().ja);
             return Err(refuse("FLOW-001", why, "依頼の画面で今の状態を確かめてください"));
         }
-        if self == Self::SendBack && said.trim().is_empty() {
-            return Err(refuse("FLOW-002", "理由がありません".to_owned(), "足りないものを書いてください"));
+        let mend = match self {
+            Self::SendBack => "足りないものを書いてください",
+            Self::Withdraw => "取り下げる理由を書いてください",
+            Self::Answer | Self::Confirm => return Ok(*to),
+        };
+        if said.trim().is_empty() {
+            return Err(refuse("FLOW-002", "理由がありません".to_owned(), mend));
         }
         Ok(*to)
     }
@@ -113,10 +134,13 @@ mod tests {
         assert_eq!(Act::SendBack.take(ready, " ").unwrap_err().code, "FLOW-002");
         let back = Act::SendBack.take(ready, "日付がない").unwrap();
         assert!(back.waits_for_answer());
+        assert_eq!(Act::Withdraw.take(back, " ").unwrap_err().code, "FLOW-002");
+        let withdrawn = Act::Withdraw.take(back, "監査が終わった").unwrap();
+        assert!(!withdrawn.is_under_way() && Act::Answer.take(withdrawn, "").is_err());
         assert_eq!(Act::Confirm.take(back, "").unwrap_err().code, "FLOW-001");
         let again = Act::Answer.take(back, "").unwrap();
         let confirmed = Act::Confirm.take(again, "").unwrap();
-        for act in [Act::Answer, Act::Confirm, Act::SendBack] {
+        for act in [Act::Answer, Act::Confirm, Act::SendBack, Act::Withdraw] {
             assert_eq!(act.take(confirmed, "x").unwrap_err().code, "FLOW-001");
         }
     }

@@ -226,6 +226,8 @@ const OPERATIONS: &[Operation] = &[
         .takes(|_| json_of(partly(&[("rev", revision()), ("said", text()), ("links", json!({ "type": "array", "items": entered(), "maxItems": app::LINKS_MAX }))], &["rev"]))),
     operation("POST", "/api/v1/requests/{no}/send-back", "出された証拠を差し戻す", "200", |_| json_of(request()))
         .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
+    operation("POST", "/api/v1/requests/{no}/withdraw", "証拠の依頼を取り下げる", "200", |_| json_of(request()))
+        .takes(|_| json_of(object(&[("rev", revision()), ("reason", entered())]))),
     operation("GET", "/api/v1/requests/{no}/files/{place}", "出されたファイル", "200", |_| json!({ "application/octet-stream": { "schema": {} } })),
     operation("GET", "/api/v1/jobs", "処理の一覧（新しい順）", "200", |_| json_of(object(&[("jobs", array(job()))]))),
     operation("POST", "/api/v1/jobs", "監査フォルダか要件の一覧を作り始める", "202", |_| json_of(job()))

@@ -88,6 +88,17 @@ pub(crate) async fn send_back(caller: Caller, no: Path<String>, asked: Asked, Bo
     one(&caller, StatusCode::OK, &no).await
 }
 
+/// Withdraws a request, for who asked. Where that account is over, the house withdraws it on the page.
+pub(crate) async fn withdraw(caller: Caller, no: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
+    asked.done()?;
+    let (no, mut entered) = (named(no)?, Entered::of(body));
+    let (rev, reason) = (entered.rev(), entered.text("reason"));
+    entered.done()?;
+    let at = (no.as_str(), rev);
+    caller.app().request_withdraw(&caller.actor(), caller.user(), caller.facility(), at, &reason).await?;
+    one(&caller, StatusCode::OK, &no).await
+}
+
 /// A file that was handed in.
 pub(crate) async fn file(caller: Caller, at: Path<(String, String)>, asked: Asked) -> ApiResult {
     asked.done()?;

@@ -33,7 +33,7 @@ pub(crate) fn state(c: &Chrome, request: &EvidenceRequest, today: jiff::civil::D
         Stage::Open if request.due_on < today => State::bad(c.with("requests-late", "state", word)),
         Stage::Open => State::warn(word),
         Stage::Ready => State::warn(word),
-        Stage::Confirmed => State::over(word),
+        Stage::Confirmed | Stage::Withdrawn => State::over(word),
     }
 }
 
@@ -185,6 +185,7 @@ async fn detail(visit: &Visit, no: &str, errors: Errors, f: Fields) -> Result<Sh
             Act::Answer => "requests-step-answer",
             Act::Confirm => "requests-step-confirm",
             Act::SendBack => "requests-step-back",
+            Act::Withdraw => "requests-step-withdraw",
         };
         told.push(Told { at: c.at(step.at), what, by: step.by.clone(), said: step.said.clone(), links, file });
     }
@@ -195,7 +196,7 @@ async fn detail(visit: &Visit, no: &str, errors: Errors, f: Fields) -> Result<Sh
     ];
     facts.extend(request.with.clone().map(|with| (c.t("requests-with"), with)));
     let asks = app.catalogs().requirement(&request.requirement);
-    let answers = request.state != Stage::Confirmed && me.user.role.may(Permission::Attest);
+    let answers = request.state.is_under_way() && me.user.role.may(Permission::Attest);
     let mut all: Offered = Vec::new();
     if answers {
         for name in ["documents", "records"] {
@@ -261,6 +262,16 @@ pub(crate) async fn confirm(visit: Visit, no: Path<String>, fields: Fields) -> P
 /// Sends it back.
 pub(crate) async fn send_back(visit: Visit, no: Path<String>, fields: Fields) -> PageResult {
     decide(&visit, no, fields, Act::SendBack, "requests-sent-back").await
+}
+
+/// Withdraws it.
+pub(crate) async fn withdraw(visit: Visit, Path(no): Path<String>, fields: Fields) -> PageResult {
+    let (me, facility) = (visit.me()?, visit.facility()?);
+    let (at, why) = ((no.as_str(), rev(&fields)), fields.get("why"));
+    match visit.app().request_withdraw(&me.actor(), &me.user, facility, at, why).await {
+        Ok(()) => Ok(done(&address(&no), "requests-withdrawn", &[])),
+        Err(error) => visit.again(&detail(&visit, &no, Errors::of(error)?, fields).await?),
+    }
 }
 
 async fn decide(visit: &Visit, Path(no): Path<String>, fields: Fields, act: Act, word: &str) -> PageResult {

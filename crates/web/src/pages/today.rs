@@ -5,7 +5,6 @@ use askama::Template;
 use domain::authz::Permission;
 use domain::catalog::{Catalog, CatalogKind};
 use domain::fact::fact;
-use domain::workflow::request::State as Stage;
 use jiff::civil::Date;
 
 use crate::guard::Visit;
@@ -103,7 +102,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     if me.may(Permission::RequestEvidence) {
         let assessment = app.assess(facility).await?;
         let all = app.evidence_requests(facility, &assessment, Some(&me.user)).await?;
-        let open = all.into_iter().filter(|request| request.state != Stage::Confirmed);
+        let open = all.into_iter().filter(|request| request.state.is_under_way());
         asked.extend(open.map(|request| requests::line(&visit, &c, request)));
     }
     let overview = if me.may(Permission::ReadVerdicts) && !first {

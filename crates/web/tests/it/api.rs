@@ -557,6 +557,11 @@ async fn an_auditors_program_asks_for_evidence_and_the_houses_answers() {
     let (status, back) = site.ask(theirs.expose(), "POST", &format!("{path}/send-back"), back).await;
     assert_eq!((status, &back["state"]), (StatusCode::OK, &json!("sent_back")), "{back}");
     assert_eq!(site.0.events().await, before + 3);
+    let withdrawn = json!({ "rev": 3, "reason": "監査が終わった" });
+    let path = format!("{path}/withdraw");
+    assert_eq!(site.ask(&ours, "POST", &path, withdrawn.clone()).await.0, StatusCode::FORBIDDEN);
+    let (status, withdrawn) = site.ask(theirs.expose(), "POST", &path, withdrawn).await;
+    assert_eq!((status, &withdrawn["state"]), (StatusCode::OK, &json!("withdrawn")), "{withdrawn}");
     let (_, all) = site.ask(&ours, "GET", "/api/v1/requests", Value::Null).await;
     let (_, own) = site.ask(theirs.expose(), "GET", "/api/v1/requests", Value::Null).await;
     assert_eq!(own["requests"].as_array().unwrap().len(), 1, "an auditor sees their own");

@@ -7,7 +7,7 @@ use domain::ledger::ledger;
 use testkit::actor;
 use web::routes::{Access, ROUTES, Route};
 
-use crate::support::{Answer, Browser, TestWeb, encoded, form, has_file};
+use crate::support::{Answer, Browser, TestWeb, encoded, form};
 
 /// Fields of every form but its token, by the path of the table. A test compares this with the table.
 #[rustfmt::skip]
@@ -108,6 +108,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/requests/{no}/answer", &["rev", "links", "said"]),
     ("/requests/{no}/confirm", &["rev"]),
     ("/requests/{no}/send-back", &["rev", "reason"]),
+    ("/requests/{no}/withdraw", &["rev", "why"]),
     ("/jobs", &["work", "edition"]),
 ];
 
@@ -391,8 +392,7 @@ async fn a_stale_revision_changes_nothing() {
 async fn a_session_that_is_over_keeps_what_was_typed_into_any_form() {
     let attack = Attack::new().await;
     let text = "途中の「入力」<b>";
-    // A form with a file is sent again, since a file cannot be kept.
-    let by_session = |route: &&Route| route.access != Access::Open && !has_file(route.path);
+    let by_session = |route: &&Route| route.access != Access::Open;
     for route in forms().into_iter().filter(by_session) {
         let path = attack.here.path(route);
         let typed: Vec<(&str, &str)> = fields(route).iter().map(|field| (*field, text)).collect();

@@ -58,6 +58,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/v1/requests", PROGRAMS),
     ("/api/v1/requests/{no}/answer", PROGRAMS),
     ("/api/v1/requests/{no}/send-back", PROGRAMS),
+    ("/api/v1/requests/{no}/withdraw", PROGRAMS),
     ("/api/v1/training/{no}/attendance", PROGRAMS),
     ("/api/v1/accesses/cases/find", MORE),
     ("/api/v1/accesses/cases/{no}/close", MORE),
@@ -125,6 +126,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/requests/{no}/answer", WORKFLOWS),
     ("/requests/{no}/confirm", WORKFLOWS),
     ("/requests/{no}/send-back", WORKFLOWS),
+    ("/requests/{no}/withdraw", WORKFLOWS),
     ("/training/{no}", WORKFLOWS),
 ];
 

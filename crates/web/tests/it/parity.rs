@@ -133,6 +133,7 @@ const ACTS: &[(&str, Same)] = &[
     ("/requests/{no}/answer", Program("POST", "/api/v1/requests/{no}/answer")),
     ("/requests/{no}/confirm", Person(Seen)),
     ("/requests/{no}/send-back", Program("POST", "/api/v1/requests/{no}/send-back")),
+    ("/requests/{no}/withdraw", Program("POST", "/api/v1/requests/{no}/withdraw")),
     ("/jobs", Program("POST", "/api/v1/jobs")),
 ];
 

@@ -244,6 +244,16 @@ async fn an_auditor_asks_for_evidence_and_the_house_hands_it_in() {
     assert!(file.header("content-disposition").starts_with("attachment"));
     let confirmed = auditor.submit(&page, &format!("{page}/confirm"), &[]).await;
     assert!(auditor.follow(&confirmed).await.contains("確認済"));
+    let mistaken = auditor.post("/requests/new", &[good[0], ("what", "別の施設の記録"), good[2]]).await;
+    let second = mistaken.header("location").to_owned();
+    let withdraw = format!("{second}/withdraw");
+    assert!(!admin.page(&second).await.contains(&withdraw), "the auditor is still there");
+    let silent = auditor.submit(&second, &withdraw, &[("why", "")]).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let withdrawn = auditor.submit(&second, &withdraw, &[("why", "施設を間違えた")]).await;
+    let html = auditor.follow(&withdrawn).await;
+    assert!(html.contains("取下げ") && html.contains("施設を間違えた") && !html.contains(&withdraw), "{html}");
+    assert!(!admin.page("/").await.contains("別の施設の記録"), "it is no task any more");
     let mut stranger = Desk { web: &site, browser: site.somebody(Role::Auditor).await };
     for path in [page.clone(), format!("{page}/files/3")] {
         assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
