@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use domain::ledger::LEDGERS;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, Statement, TransactionOptions,
@@ -152,6 +153,36 @@ pub(crate) async fn order_by_code_points(db: &impl ConnectionTrait) -> std::resu
     }
     for (table, changes) in tables {
         db.execute_unprepared(&format!("ALTER TABLE \"{table}\" {}", changes.join(", "))).await?;
+    }
+    Ok(())
+}
+
+/// Lets SQLite sort in files instead of in memory, for whoever makes an index of millions of rows, which hold numbers
+/// only; or in memory again, as it does with what people wrote. The one connection that writes keeps it until told.
+pub(crate) async fn sort_in_files(write: &DatabaseConnection, yes: bool) -> std::result::Result<(), DbErr> {
+    if write.get_database_backend() != DbBackend::Sqlite {
+        return Ok(());
+    }
+    write
+        .execute_unprepared(if yes { "PRAGMA temp_store = FILE" } else { "PRAGMA temp_store = MEMORY" })
+        .await
+        .map(|_| ())
+}
+
+/// A condition that every row with words meets, and that opens the index of them.
+pub(crate) const BY_WORDS: &str = "search <> ''";
+
+/// Lets SQLite look words up without reading the rows: an index of each ledger that holds them, in the order of its
+/// keys. PostgreSQL takes no index entry as long as the words of a row may be. The index is for statements that say
+/// [`BY_WORDS`]: it would slow down those that have to read the rows as well.
+pub(crate) async fn index_words(db: &impl ConnectionTrait) -> std::result::Result<(), DbErr> {
+    if db.get_database_backend() != DbBackend::Sqlite {
+        return Ok(());
+    }
+    for table in LEDGERS.iter().map(|ledger| ledger.name) {
+        let sql =
+            format!("CREATE INDEX IF NOT EXISTS {table}_words ON {table} (facility, row_key, search) WHERE {BY_WORDS}");
+        db.execute_unprepared(&sql).await?;
     }
     Ok(())
 }

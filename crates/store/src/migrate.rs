@@ -71,6 +71,7 @@ pub(crate) async fn up(db: &DatabaseConnection) -> Result<()> {
     for (name, _) in MIGRATIONS.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
         Migrator::up(db, Some(1)).await.map_err(|source| Error::Migration { migration: (*name).to_owned(), source })?;
     }
+    dialect::index_words(db).await?;
     Ok(dialect::order_by_code_points(db).await?)
 }
 

@@ -6,6 +6,7 @@ use sea_orm::Value;
 
 use super::{StoredRow, select_list, stored_rows, title, to_sql};
 use crate::Store;
+use crate::dialect::BY_WORDS;
 use crate::error::Result;
 
 /// Rows on a page.
@@ -74,8 +75,14 @@ impl Conditions {
         self.sql.push_str(" ESCAPE '!'");
     }
 
-    fn words(&mut self, search: &str) {
-        for word in search.split_whitespace().map(search_key).filter(|w| !w.is_empty()).take(MAX_WORDS) {
+    /// Words that all have to occur; `alone` where nothing else is asked of the rows, so that the index of words will do.
+    fn words(&mut self, search: &str, alone: bool) {
+        let words: Vec<String> =
+            search.split_whitespace().map(search_key).filter(|w| !w.is_empty()).take(MAX_WORDS).collect();
+        if alone && !words.is_empty() {
+            self.and(BY_WORDS);
+        }
+        for word in words {
             self.containing("search", &word);
         }
     }
@@ -124,7 +131,7 @@ impl Store {
     /// Any store error.
     pub async fn row_page(&self, facility: &str, query: &RowQuery<'_>) -> Result<RowPage> {
         let mut conditions = Conditions::of(facility);
-        conditions.words(query.search);
+        conditions.words(query.search, query.sort.is_none() && query.filters.is_empty() && query.period.is_none());
         for (column, wanted) in query.filters {
             conditions.filter(column, wanted);
         }
@@ -194,9 +201,9 @@ impl Store {
         let (table, order) = (query.ledger.name, order(query, false));
         let sorted = query.sort.map_or(String::new(), |column| format!(", {}", column.name));
         let sql = format!(
-            "WITH fit AS MATERIALIZED (SELECT id, row_key{sorted} FROM {table} WHERE {}) \
-             SELECT {}, (SELECT COUNT(*) FROM fit) AS fitting FROM {table} WHERE id IN \
-             (SELECT id FROM fit ORDER BY {order} LIMIT {PAGE_SIZE} OFFSET {skipped}) ORDER BY {order}",
+            "WITH fit AS MATERIALIZED (SELECT row_key{sorted} FROM {table} WHERE {}) \
+             SELECT {}, (SELECT COUNT(*) FROM fit) AS fitting FROM {table} WHERE facility = $1 AND row_key IN \
+             (SELECT row_key FROM fit ORDER BY {order} LIMIT {PAGE_SIZE} OFFSET {skipped}) ORDER BY {order}",
             conditions.sql,
             select_list(query.ledger),
         );
@@ -220,8 +227,8 @@ impl Store {
         let (table, order) = (query.ledger.name, order(query, backwards));
         // Only the keys are sorted; the rows are fetched for the fifty that are shown.
         let sql = format!(
-            "SELECT {} FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {} ORDER BY {order} \
-             LIMIT {shown} OFFSET {skipped}) ORDER BY {order}",
+            "SELECT {} FROM {table} WHERE facility = $1 AND row_key IN (SELECT row_key FROM {table} WHERE {} \
+             ORDER BY {order} LIMIT {shown} OFFSET {skipped}) ORDER BY {order}",
             select_list(query.ledger),
             conditions.sql,
         );
@@ -240,7 +247,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(String, Option<String>)>> {
         let mut conditions = Conditions::of(facility);
-        conditions.words(search);
+        conditions.words(search, true);
         let sql = format!(
             "SELECT row_key, {} FROM {} WHERE {} ORDER BY row_key LIMIT {limit}",
             title(ledger),
