@@ -80,10 +80,17 @@ impl Store {
     /// # Errors
     /// Any store error, with the index as it was.
     pub async fn access_reindex(&self) -> Result<u64> {
+        dialect::sort_in_files(&self.write, true).await?;
+        let filled = self.refilled().await;
+        dialect::sort_in_files(&self.write, false).await?;
+        self.analyze().await?;
+        filled
+    }
+
+    async fn refilled(&self) -> Result<u64> {
         let tx = self.write.begin_with_options(dialect::write_options()).await?;
         let count = fill(&tx).await?;
         tx.commit().await?;
-        self.analyze().await?;
         Ok(count)
     }
 
@@ -125,6 +132,7 @@ impl Store {
         (from, until): (i64, i64),
     ) -> Result<()> {
         const PART: u64 = 500_000;
+        dialect::sort_in_files(&self.write, true).await?;
         let tx = self.write.begin_with_options(dialect::write_options()).await?;
         for (name, _) in INDEXES {
             tx.execute_unprepared(&format!("DROP INDEX {name}")).await?;
@@ -170,6 +178,7 @@ impl Store {
             tx.execute_unprepared(&format!("CREATE INDEX {name} ON {rest}")).await?;
         }
         tx.commit().await?;
+        dialect::sort_in_files(&self.write, false).await?;
         self.analyze().await
     }
 }
