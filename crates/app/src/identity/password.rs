@@ -190,12 +190,18 @@ impl App {
         let hash = user.as_ref().and_then(|u| u.password_hash.as_deref());
         let hash = hash.filter(|_| password.chars().count() <= LONGEST);
         let right = turn.fits(&password, hash).await?;
+        let id = user.as_ref().map_or("", |user| user.id.as_str());
+        // Looked up for everybody, so that nobody learns whose account has no password.
+        let bare = if password.is_empty() { self.recovery_code_of(id, code).await? } else { None };
         if let Some(user) = &user {
+            let proof = match right {
+                true => self.second_factor(user, code).await?,
+                false => bare.filter(|_| user.password_hash.is_none()),
+            };
             if has_left(user, self.today()) {
                 self.disable_left(user).await?;
-            } else if right
-                && usable(user, self.today())
-                && let Some((methods, effect)) = self.second_factor(user, code).await?
+            } else if usable(user, self.today())
+                && let Some((methods, effect)) = proof
             {
                 return Ok(Proved { user: user.clone(), methods, effect, account: Some(account), address: source });
             }
@@ -207,16 +213,22 @@ impl App {
 
     /// What goes with a right password: a code of an account that has one, or the length of the password.
     async fn second_factor(&self, user: &UserRow, code: Option<&str>) -> Result<Option<(Methods, Effect)>> {
-        let code = code.map(domain::text::tidy).filter(|code| !code.is_empty());
         if user.totp_secret.is_none() && user.password_alone {
             return Ok(Some((Methods::Password13, Effect::None)));
         }
-        let Some(code) = code else { return Ok(None) };
-        if let Some(step) = self.totp_step(user, &code)? {
-            return Ok(Some((Methods::PasswordTotp, Effect::Totp(step))));
+        let typed = code.map(domain::text::tidy).unwrap_or_default();
+        match self.totp_step(user, &typed)? {
+            Some(step) => Ok(Some((Methods::PasswordTotp, Effect::Totp(step)))),
+            None => self.recovery_code_of(&user.id, code).await,
         }
+    }
+
+    /// A recovery code that was not used yet. With a password it is the second factor; of an account that has none, and
+    /// so has lost its passkeys, it opens the way to a new one and nothing else.
+    async fn recovery_code_of(&self, user: &str, code: Option<&str>) -> Result<Option<(Methods, Effect)>> {
+        let code = code.map(domain::text::tidy).unwrap_or_default();
         let sha256 = recovery::code_sha256(&code);
-        let there = self.store.recovery_find(&user.id, &sha256).await?;
+        let there = self.store.recovery_find(user, &sha256).await?;
         Ok(there.then_some((Methods::Recovery, Effect::Recovery(sha256))))
     }
 

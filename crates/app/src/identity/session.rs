@@ -59,6 +59,7 @@ impl Proved {
                 let notice =
                     "回復コードが使われました。心当たりがなければ、医療情報システム安全管理責任者に知らせてください。";
                 tell(&mut self.user, notice);
+                self.user.must_renew |= self.user.password_hash.is_none();
                 tx.record(Event::new("recovery-code.use", self.user.id.clone()));
             }
             Effect::Passkey { id, counter, stepped_back } => {

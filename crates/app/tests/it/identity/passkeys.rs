@@ -140,6 +140,35 @@ async fn the_last_way_in_stays() {
 }
 
 #[tokio::test]
+async fn who_lost_every_passkey_gets_in_by_a_recovery_code_to_make_another() {
+    on_each(async |site| {
+        reachable(&site);
+        let (_, desk, admin) = installed(&site).await;
+        let app = &site.app;
+        register(app, &admin, "cross-platform").await.unwrap();
+        let codes = app.recovery_codes_make(&admin).await.unwrap();
+        let try_with =
+            async |login, password, typed: &str| app.sign_in_password(&desk, login, password, Some(typed)).await;
+        assert_eq!(code(try_with("a.suzuki", "", "").await), "AUT-001");
+        assert_eq!(code(try_with("a.suzuki", "x", &codes[0]).await), "AUT-001", "a password it does not have");
+        assert_eq!(code(try_with("b.sato", "", &codes[0]).await), "AUT-001", "somebody else's");
+        let cookie = try_with("a.suzuki", "", &codes[0]).await.unwrap();
+        let signed = on(app, &desk, &cookie).await.unwrap();
+        assert_eq!((signed.methods, signed.user.must_renew), (Methods::Recovery, true), "for a new way in alone");
+        assert_eq!(code(try_with("a.suzuki", "", &codes[0]).await), "AUT-001", "used");
+        let mut key = register(app, &signed, "cross-platform").await.unwrap();
+        let cookie = sign_in(app, &desk, &mut key).await.unwrap();
+        let signed = on(app, &desk, &cookie).await.unwrap();
+        assert!(!signed.user.must_renew);
+
+        // Who has a password needs it with the code.
+        app.password_set(&signed, LONG).await.unwrap();
+        assert_eq!(code(try_with("a.suzuki", "", &codes[1]).await), "AUT-001");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_passkey_unlocks_and_steps_up_its_own_session_only() {
     on_each(async |site| {
         reachable(&site);
