@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod cut;
 mod intake;
 mod seal;
 mod server;
@@ -20,7 +21,8 @@ use store::{Location, Store};
 
 /// What can be measured.
 pub(crate) const USAGE: &str = "bench assess [FACILITIES] [DATABASE-URL] | bench import | bench write | bench seal [DATABASE-URL] \
-    | bench web [DATABASE-URL] | bench rows [DATABASE-URL] | bench access [COUNT] [DATABASE-URL] | bench intake [DATABASE-URL]";
+    | bench web [DATABASE-URL] | bench rows [DATABASE-URL] | bench access [COUNT] [DATABASE-URL] | bench intake [DATABASE-URL] \
+    | bench cut [DATABASE-URL]";
 
 /// Devices and accounts of one synthetic facility.
 const DEVICES: usize = 300;
@@ -43,6 +45,8 @@ pub(crate) async fn run(words: &[&str]) -> Result<()> {
         ["web", url] => web::run(Some(url)).await,
         ["rows"] => web::rows(None).await,
         ["rows", url] => web::rows(Some(url)).await,
+        ["cut"] => cut::run(None).await,
+        ["cut", url] => cut::run(Some(url)).await,
         ["intake"] => intake::run(None).await,
         ["intake", url] => intake::run(Some(url)).await,
         _ => bail!("{USAGE}"),

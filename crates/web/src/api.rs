@@ -40,6 +40,7 @@ use serde_json::{Map, Value};
 use crate::Web;
 use crate::form::FORM_MAX;
 use crate::limit::Limits;
+use crate::line::Cutter;
 use crate::page::Problem;
 use crate::watched::watched;
 
@@ -129,13 +130,14 @@ pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request
         Err(problem) => return say(&problem),
     };
     parts.extensions.insert(caller.clone());
+    let cutter = parts.extensions.get::<Cutter>().cloned();
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     if let Some(problem) = response.extensions().get::<Arc<Problem>>() {
         return say(problem);
     }
     if status.is_success() {
-        return attended(caller, response).await;
+        return attended(caller, cutter, response).await;
     }
     // What the framework refused by itself: a method, a path that is no text, a body that ended early.
     let message = format!(
@@ -150,12 +152,12 @@ pub(crate) async fn admit(web: &Web, needs: Permission, limits: &Limits, request
 }
 
 /// A large file for a program ends with its token.
-async fn attended(caller: Caller, response: Response) -> Response {
+async fn attended(caller: Caller, cutter: Option<Cutter>, response: Response) -> Response {
     let holds = move || -> Pin<Box<dyn Future<Output = bool> + Send>> {
         let caller = caller.clone();
         Box::pin(async move { caller.app().program_alive(caller.program()).await.unwrap_or(false) })
     };
-    watched(response, holds).await
+    watched(response, cutter, holds).await
 }
 
 async fn recognise(web: &Web, needs: Permission, limits: &Limits, headers: &HeaderMap) -> Result<Caller, Problem> {

@@ -27,6 +27,7 @@ use domain::text::Lang;
 use crate::cookies::{self, Jar};
 use crate::form::{FORM_MAX, Fields, Kept, PLAIN, is_form};
 use crate::limit::Limits;
+use crate::line::Cutter;
 use crate::page::{Problem, go};
 use crate::pages::sign_in;
 use crate::routes::Access;
@@ -192,6 +193,7 @@ pub(crate) async fn guard(
         }
         None => {
             parts.extensions.insert(visit.clone());
+            let cutter = parts.extensions.get::<Cutter>().cloned();
             let (body, typed) = match held(&parts, body).await {
                 Ok(held) => held,
                 Err(problem) => return sealed(problem.show(&visit), &web, Some(&visit)),
@@ -204,7 +206,7 @@ pub(crate) async fn guard(
                     let typed = typed.map(|bytes| Fields::parse(&bytes).without_secrets());
                     problem.show_with(&visit, &typed.unwrap_or_default())
                 }
-                None => attended(&visit, response).await,
+                None => attended(&visit, cutter, response).await,
             }
         }
     };
@@ -305,14 +307,14 @@ fn from_our_page(web: &Web, headers: &HeaderMap) -> bool {
 }
 
 /// A large file for somebody ends with their session.
-async fn attended(visit: &Visit, response: Response) -> Response {
+async fn attended(visit: &Visit, cutter: Option<Cutter>, response: Response) -> Response {
     let Some(me) = visit.somebody() else { return response };
     let (app, user, session) = (Arc::clone(&visit.web().app), me.user.id.clone(), me.session.clone());
     let holds = move || -> Pin<Box<dyn Future<Output = bool> + Send>> {
         let (app, user, session) = (Arc::clone(&app), user.clone(), session.clone());
         Box::pin(async move { app.session_alive(&user, &session).await.unwrap_or(false) })
     };
-    watched(response, holds).await
+    watched(response, cutter, holds).await
 }
 
 /// Whether the framework refused by itself, without a page: a path or a query that is no text.

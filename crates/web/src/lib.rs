@@ -11,6 +11,7 @@ mod guard;
 mod inventory;
 mod keep;
 mod limit;
+mod line;
 mod listen;
 mod page;
 mod pages;

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::line::Line;
 use crate::{Web, router};
 
 /// Connections at once.
@@ -101,23 +102,31 @@ pub(crate) async fn serve_router(
         let (router, acceptor, watcher) = (router.clone(), acceptor.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _place = place;
+            let (line, cutter) = Line::new(stream);
+            let cut = line.is_cut();
             let answer = move |mut request: hyper::Request<Incoming>| {
                 request.extensions_mut().insert(ConnectInfo(peer));
+                request.extensions_mut().insert(cutter.clone());
                 router.clone().oneshot(request.map(axum::body::Body::new) as Request)
             };
             let service = hyper::service::service_fn(answer);
             let mut builder = Builder::new(TokioExecutor::new());
             builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
             builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEAD)).max_concurrent_streams(64);
-            let ended = match acceptor {
-                None => watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,
-                Some(acceptor) => match tokio::time::timeout(HEAD, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,
-                    _ => return,
-                },
+            let serve = async {
+                match acceptor {
+                    None => watcher.watch(builder.serve_connection(TokioIo::new(line), service)).await,
+                    Some(acceptor) => match tokio::time::timeout(HEAD, acceptor.accept(line)).await {
+                        Ok(Ok(line)) => watcher.watch(builder.serve_connection(TokioIo::new(line), service)).await,
+                        _ => Ok(()),
+                    },
+                }
             };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "connection ended");
+            tokio::select! {
+                ended = serve => if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended");
+                },
+                () = cut => {}
             }
         });
     }

@@ -1,19 +1,28 @@
-//! Large answers that end with the right to them: before every piece, whoever asked is looked up again.
+//! Large answers that end with the right to them: before every piece, and twice a second, whoever asked is looked up
+//! again.
 //!
 //! A session that is revoked, or a token, must not go on receiving what it asked for before. What is cut off is short of
-//! its announced length, so that no browser and no program takes it for the whole.
+//! its announced length, so that no browser and no program takes it for the whole. Who reads so slowly that no piece is
+//! due loses the connection, with what is on the way.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::response::Response;
 use hyper::body::{Body as Frames, Frame, SizeHint};
+use tokio::task::JoinHandle;
+
+use crate::line::Cutter;
 
 /// Bytes given out at a time; what is smaller is sent at once.
 const PIECE: usize = 64 << 10;
+
+/// How often is looked while an answer is on its way.
+const EVERY: Duration = Duration::from_millis(500);
 
 /// Says whether whoever asked may still have it.
 type Asking = Pin<Box<dyn Future<Output = bool> + Send>>;
@@ -23,6 +32,30 @@ struct Watched<F> {
     rest: Bytes,
     holds: F,
     asking: Option<Asking>,
+    /// Looks now and then until the answer is out.
+    _round: Option<Round>,
+}
+
+/// A task that ends with whoever holds it.
+struct Round(JoinHandle<()>);
+
+impl Round {
+    fn of(cutter: Cutter, holds: impl Fn() -> Asking + Send + 'static) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(EVERY).await;
+                if !holds().await {
+                    return cutter.cut();
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Round {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The right to an answer ended before the answer did.
@@ -62,10 +95,10 @@ impl<F: Fn() -> Asking + Unpin> Frames for Watched<F> {
     }
 }
 
-/// Watches over an answer that is a large file.
-pub(crate) async fn watched<F>(response: Response, holds: F) -> Response
+/// Watches over an answer that is a large file; `cutter` is of the connection it goes out by.
+pub(crate) async fn watched<F>(response: Response, cutter: Option<Cutter>, holds: F) -> Response
 where
-    F: Fn() -> Asking + Send + Unpin + 'static,
+    F: Fn() -> Asking + Clone + Send + Unpin + 'static,
 {
     let large = response.body().size_hint().exact().is_some_and(|size| size > PIECE as u64);
     if !large || !response.headers().contains_key(CONTENT_DISPOSITION) {
@@ -74,7 +107,10 @@ where
     let (parts, body) = response.into_parts();
     // It is in memory already; nothing is waited for here.
     match to_bytes(body, usize::MAX).await {
-        Ok(rest) => Response::from_parts(parts, Body::new(Watched { rest, holds, asking: None })),
+        Ok(rest) => {
+            let round = cutter.map(|cutter| Round::of(cutter, holds.clone()));
+            Response::from_parts(parts, Body::new(Watched { rest, holds, asking: None, _round: round }))
+        }
         Err(_) => Response::from_parts(parts, Body::empty()),
     }
 }

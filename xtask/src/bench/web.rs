@@ -81,7 +81,7 @@ impl Times {
 }
 
 /// A facility of this size, with `readers` people who have a session each; the cookies of their browsers.
-async fn furnish(app: &App, devices: usize, readers: usize) -> Result<Vec<String>> {
+pub(super) async fn furnish(app: &App, devices: usize, readers: usize) -> Result<Vec<String>> {
     let (actor, now) = (Actor::new("bench"), jiff::Timestamp::now());
     let today = domain::jp::day_in_japan(now);
     let new = app::NewFacility { name: "試験クリニック".to_owned(), ..Default::default() };
