@@ -9,6 +9,7 @@ use std::time::Duration;
 use domain::evaluate::Facility;
 use domain::journal::{Actor, Event, sha256};
 use domain::text::Lang;
+use domain::unrecorded::Class;
 use jiff::Timestamp;
 use store::JobRow;
 use tokio::sync::Semaphore;
@@ -150,12 +151,16 @@ impl App {
         self.job_of(row).ok_or_else(|| Error::NotFound { what: "処理".to_owned() })
     }
 
-    /// Name and bytes of the file a job of the facility made.
+    /// Name and bytes of the file a job of the facility made, for somebody who takes it away, which is recorded.
     ///
     /// # Errors
-    /// [`Error::Store`] when the facility has no such job, or it made no file.
-    pub async fn job_file(&self, facility: &Facility, id: &str) -> Result<(String, Vec<u8>)> {
-        Ok(self.store.job_file(&facility.id, id).await?)
+    /// [`Error::Store`] when the facility has no such job, or it made no file; when it cannot be recorded and must not go
+    /// on without.
+    pub async fn take_job_file(&self, by: &Actor, facility: &Facility, id: &str) -> Result<(String, Vec<u8>)> {
+        let (name, bytes) = self.store.job_file(&facility.id, id).await?;
+        let event = Event::new("job.export", id).with("file", &name).with("sha256", sha256(&bytes));
+        self.record(Class::Export, by, &facility.id, event).await?;
+        Ok((name, bytes))
     }
 
     fn job_of(&self, row: JobRow) -> Option<Job> {

@@ -75,7 +75,7 @@ pub use ledgers::Difference;
 pub use mail::notices::REMIND_AFTER;
 pub use mail::{MailForm, MailSecurity, MailSettings};
 pub use monthly::{JournalState, Monthly, Moved, trend_label};
-pub use papers::{Answer, Checklist, ChecklistPaper, Papers, Word};
+pub use papers::{Answer, Checklist, ChecklistPaper, PaperFormat, Papers, Word};
 pub use requirement::{Related, Statement};
 pub use retention::{Disposal, DisposalState, Keeps, LegalHold, Plan, Why};
 pub use seal::{

@@ -14,6 +14,7 @@ use domain::jp;
 use domain::message::say;
 use domain::text::Label;
 use domain::trend::{self, Way};
+use domain::unrecorded::Class;
 use jiff::civil::Date;
 use report::{Block, Cell, Document, Emphasis, Table, TableRow, Trend, TrendLine, Width};
 
@@ -213,11 +214,13 @@ impl Papers<'_> {
 }
 
 impl App {
-    /// The page as a PDF.
+    /// The page as a PDF for somebody who takes it away, which is recorded.
     ///
     /// # Errors
-    /// When it cannot be made.
-    pub async fn monthly_pdf(&self, papers: &Papers<'_>, report: &Monthly) -> Result<Vec<u8>> {
+    /// When it cannot be made, or cannot be recorded and must not go on without.
+    pub async fn take_monthly(&self, by: &Actor, papers: &Papers<'_>, report: &Monthly) -> Result<Vec<u8>> {
+        let event = Event::new("monthly.export", &report.edition.id).with("format", "pdf");
+        self.record(Class::Export, by, &papers.assessment.evidence.facility.id, event).await?;
         pressed(papers.monthly(report)).await
     }
 

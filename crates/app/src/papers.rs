@@ -18,7 +18,7 @@ use domain::text::Lang;
 use domain::workflow::request::Act;
 use report::{Align, Block, Cell, Column, Document, Emphasis, Mark, Segment, StackedBar, Table, TableRow, Width};
 
-pub use self::checklist::{Answer, Checklist, ChecklistPaper, Word};
+pub use self::checklist::{Answer, Checklist, ChecklistPaper, PaperFormat, Word};
 use crate::assess::{Assessment, Count, Offenders};
 use crate::error::{Error, Result};
 use crate::workflow::{EvidenceRequest, RequestStep};

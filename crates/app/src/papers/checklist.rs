@@ -8,6 +8,7 @@ use domain::journal::{Actor, Event, sha256};
 use domain::jp;
 use domain::message::say;
 use domain::text::Lang;
+use domain::unrecorded::Class;
 use jiff::civil::Date;
 use report::{
     Block, Cell, DateStyle, Document, Emphasis, Kind, Orientation, Sheet, SheetCell, SheetColumn, SignatureLine, Table,
@@ -56,6 +57,25 @@ pub struct Answer<'a> {
     pub target_on: Option<Date>,
     /// The approved answer that stands on the form instead of what the evidence says.
     pub overridden: Option<&'a Overridden>,
+}
+
+/// As what a checklist is taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaperFormat {
+    /// For printing.
+    Pdf,
+    /// For Excel.
+    Xlsx,
+}
+
+impl PaperFormat {
+    /// How the name of the file ends.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Pdf => "pdf",
+            Self::Xlsx => "xlsx",
+        }
+    }
 }
 
 /// The three answers of the form.
@@ -374,20 +394,25 @@ impl<'a> Papers<'a> {
 }
 
 impl App {
-    /// The PDF of a checklist, as [`checklist_paper`](Self::checklist_paper) composes it.
+    /// A checklist, as [`checklist_paper`](Self::checklist_paper) composes it, for somebody who takes it away as PDF or
+    /// workbook, which is recorded.
     ///
     /// # Errors
-    /// As there; a document that cannot be made.
-    pub async fn checklist_pdf(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<Vec<u8>> {
-        pressed(self.checklist_paper(papers, edition, form).await?.document).await
-    }
-
-    /// The workbook of a checklist, likewise.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn checklist_xlsx(&self, papers: &Papers<'_>, edition: &str, form: &str) -> Result<Vec<u8>> {
-        Ok(report::workbook(&self.checklist_paper(papers, edition, form).await?.workbook)?)
+    /// As there; a document that cannot be made; when it cannot be recorded and must not go on without.
+    pub async fn take_checklist(
+        &self,
+        by: &Actor,
+        papers: &Papers<'_>,
+        (edition, form): (&str, &str),
+        taken: PaperFormat,
+    ) -> Result<Vec<u8>> {
+        let paper = self.checklist_paper(papers, edition, form).await?;
+        let event = Event::new("checklist.export", edition).with("form", form).with("format", taken.ending());
+        self.record(Class::Export, by, &papers.assessment.evidence.facility.id, event).await?;
+        match taken {
+            PaperFormat::Pdf => pressed(paper.document).await,
+            PaperFormat::Xlsx => Ok(report::workbook(&paper.workbook)?),
+        }
     }
 
     /// The checklist of a year on a form, with the signature that covers these very answers, if there is one.

@@ -74,7 +74,7 @@ async fn the_demonstration_has_a_year_with_gaps() {
         assert!(!report.late_loans.is_empty() && !report.late_tasks.is_empty() && !report.waiting.is_empty());
         assert!(site.app.monthly(&facility, &assessment, Some("none")).await.is_err());
         let papers = app::Papers { assessment: &assessment, printed_by: "架空", lang: domain::text::Lang::Ja };
-        assert!(site.app.monthly_pdf(&papers, &report).await.unwrap().starts_with(b"%PDF"));
+        assert!(site.app.take_monthly(&testkit::actor(), &papers, &report).await.unwrap().starts_with(b"%PDF"));
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! Papers, jobs and the journal, for programs.
 
-use app::{FieldError, Job, JobState, JournalQuery, Papers, Work};
+use app::{FieldError, Job, JobState, JournalQuery, PaperFormat, Papers, Work};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use domain::text::Lang;
@@ -56,7 +56,7 @@ pub(crate) async fn job(caller: Caller, id: Path<String>, asked: Asked) -> ApiRe
 /// The file it made.
 pub(crate) async fn job_file(caller: Caller, id: Path<String>, asked: Asked) -> ApiResult {
     asked.done()?;
-    let (name, bytes) = caller.app().job_file(caller.facility(), &named(id)?).await?;
+    let (name, bytes) = caller.app().take_job_file(&caller.actor(), caller.facility(), &named(id)?).await?;
     Ok(file(&name, if name.ends_with(".zip") { "application/zip" } else { "application/pdf" }, bytes))
 }
 
@@ -88,12 +88,13 @@ pub(crate) async fn paper(caller: Caller, at: Path<(String, String)>, mut asked:
     let ending = asked.one_of("format", &["pdf", "xlsx"]).unwrap_or("pdf");
     asked.done()?;
     let assessment = caller.app().assess(caller.facility()).await?;
-    let name = caller.actor().name;
-    let papers = Papers { assessment: &assessment, printed_by: &name, lang: Lang::Ja };
-    let (kind, bytes) = match ending {
-        "xlsx" => (XLSX, caller.app().checklist_xlsx(&papers, &edition, &form).await?),
-        _ => ("application/pdf", caller.app().checklist_pdf(&papers, &edition, &form).await?),
+    let by = caller.actor();
+    let papers = Papers { assessment: &assessment, printed_by: &by.name, lang: Lang::Ja };
+    let (kind, taken) = match ending {
+        "xlsx" => (XLSX, PaperFormat::Xlsx),
+        _ => ("application/pdf", PaperFormat::Pdf),
     };
+    let bytes = caller.app().take_checklist(&by, &papers, (&edition, &form), taken).await?;
     Ok(file(&format!("{edition}_{form}_{}.{ending}", caller.app().today()), kind, bytes))
 }
 
@@ -105,7 +106,7 @@ pub(crate) async fn monthly(caller: Caller, mut asked: Asked) -> ApiResult {
     let assessment = app.assess(facility).await?;
     let report = app.monthly(facility, &assessment, edition.as_deref()).await?;
     let papers = Papers { assessment: &assessment, printed_by: &caller.actor().name, lang: Lang::Ja };
-    let bytes = app.monthly_pdf(&papers, &report).await?;
+    let bytes = app.take_monthly(&caller.actor(), &papers, &report).await?;
     Ok(file(&format!("monthly_{}_{}.pdf", report.edition.id, report.today), "application/pdf", bytes))
 }
 

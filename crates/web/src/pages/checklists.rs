@@ -1,6 +1,6 @@
 //! チェックリスト: the ministry's form of a year, answered from evidence, to be signed, printed and handed in.
 
-use app::{Answer, Assessment, Checklist, FieldError, Papers, Word};
+use app::{Answer, Assessment, Checklist, FieldError, PaperFormat, Papers, Word};
 use askama::Template;
 use axum::extract::Path;
 use domain::authz::Permission;
@@ -128,7 +128,7 @@ struct One {
     sha256: String,
     code: String,
     judged_on: Date,
-    name: String,
+    me: String,
     may_sign: bool,
     may_print: bool,
     may_override: bool,
@@ -138,7 +138,7 @@ struct One {
 pub(crate) async fn show(visit: Visit, Path((edition, form)): Path<(String, String)>) -> PageResult {
     let assessment = visit.app().assess(visit.facility()?).await?;
     let papers = papers(&visit, &assessment)?;
-    page(&visit, &papers, &edition, &form, None).await
+    page(&visit, &papers, &edition, &form, Errors::default()).await
 }
 
 /// Signs it: these answers and no others.
@@ -146,57 +146,46 @@ pub(crate) async fn sign(visit: Visit, Path((edition, form)): Path<(String, Stri
     let (app, me) = (visit.app(), visit.me()?);
     let assessment = app.assess(visit.facility()?).await?;
     let papers = papers(&visit, &assessment)?;
-    let refused = if papers.answers(&edition, &form)?.sha256 == fields.get("sha256") {
-        match app.sign_checklist(&me.actor(), &papers, &edition, &form, fields.get("name")).await {
-            Ok(_) => return Ok(done(&address(&edition, &form), "checklist-signed", &[])),
-            Err(error @ app::Error::Invalid { .. }) => FieldError::new("name", error.to_string()),
-            Err(error) => return Err(error.into()),
-        }
-    } else {
-        FieldError::new("", visit.chrome("checklists-title").t("checklist-moved"))
-    };
-    page(&visit, &papers, &edition, &form, Some((Errors(vec![refused]), fields.get("name").to_owned()))).await
+    if papers.answers(&edition, &form)?.sha256 == fields.get("sha256") {
+        app.sign_checklist(&me.actor(), &papers, &edition, &form, &me.user.name).await?;
+        return Ok(done(&address(&edition, &form), "checklist-signed", &[]));
+    }
+    let moved = FieldError::new("", visit.chrome("checklists-title").t("checklist-moved"));
+    page(&visit, &papers, &edition, &form, Errors(vec![moved])).await
 }
 
 /// The PDF.
-pub(crate) async fn pdf(visit: Visit, Path((edition, form)): Path<(String, String)>) -> PageResult {
-    let assessment = visit.app().assess(visit.facility()?).await?;
-    let bytes = visit.app().checklist_pdf(&papers(&visit, &assessment)?, &edition, &form).await?;
-    Ok(file(&file_name(&visit, &edition, &form, "pdf"), "application/pdf", bytes))
+pub(crate) async fn pdf(visit: Visit, Path(which): Path<(String, String)>) -> PageResult {
+    take(&visit, &which, PaperFormat::Pdf, "application/pdf").await
 }
 
 /// The workbook.
-pub(crate) async fn xlsx(visit: Visit, Path((edition, form)): Path<(String, String)>) -> PageResult {
-    let assessment = visit.app().assess(visit.facility()?).await?;
-    let bytes = visit.app().checklist_xlsx(&papers(&visit, &assessment)?, &edition, &form).await?;
-    Ok(file(&file_name(&visit, &edition, &form, "xlsx"), XLSX, bytes))
+pub(crate) async fn xlsx(visit: Visit, Path(which): Path<(String, String)>) -> PageResult {
+    take(&visit, &which, PaperFormat::Xlsx, XLSX).await
 }
 
-fn file_name(visit: &Visit, edition: &str, form: &str, ending: &str) -> String {
-    let title = visit.chrome("checklists-title").title;
-    format!("{title}_{}_{form}_{}.{ending}", edition.trim_start_matches("checklist-"), visit.app().today())
+async fn take(visit: &Visit, (edition, form): &(String, String), taken: PaperFormat, kind: &'static str) -> PageResult {
+    let assessment = visit.app().assess(visit.facility()?).await?;
+    let (by, papers) = (visit.me()?.actor(), papers(visit, &assessment)?);
+    let bytes = visit.app().take_checklist(&by, &papers, (edition, form), taken).await?;
+    let (title, year) = (visit.chrome("checklists-title").title, edition.trim_start_matches("checklist-"));
+    let name = format!("{title}_{year}_{form}_{}.{}", visit.app().today(), taken.ending());
+    Ok(file(&name, kind, bytes))
 }
 
 fn papers<'a>(visit: &'a Visit, assessment: &'a Assessment) -> Result<Papers<'a>, Problem> {
     Ok(Papers { assessment, printed_by: &visit.me()?.user.name, lang: visit.lang() })
 }
 
-async fn page(
-    visit: &Visit,
-    papers: &Papers<'_>,
-    edition: &str,
-    form: &str,
-    refused: Option<(Errors, String)>,
-) -> PageResult {
+async fn page(visit: &Visit, papers: &Papers<'_>, edition: &str, form: &str, errors: Errors) -> PageResult {
     let (lang, me) = (visit.lang(), visit.me()?);
     let checklist = papers.answers(edition, form)?;
     let signed = visit.app().signature(papers, &checklist).await?;
     let form_name = checklist.form_name(lang);
     let mut c = visit.chrome("checklists-title");
     c.title = format!("{} {form_name}", checklist.catalog.short.in_lang(lang));
-    c.failed = refused.is_some();
-    let refuse = refused.is_some();
-    let (errors, name) = refused.unwrap_or_else(|| (Errors::default(), me.user.name.clone()));
+    let refuse = !errors.is_empty();
+    c.failed = refuse;
     let page = One {
         counts: counts(&c, &checklist),
         bar: Bar::of(0, form_name, String::new(), checklist.answers.iter().map(|a| &a.finding), lang),
@@ -213,7 +202,7 @@ async fn page(
         c,
         errors,
         signed,
-        name,
+        me: me.user.name.clone(),
     };
     if refuse { visit.again(&page) } else { visit.page(&page) }
 }

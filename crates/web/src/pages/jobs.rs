@@ -118,7 +118,7 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> PageResult {
 
 /// The file it made.
 pub(crate) async fn fetch(visit: Visit, Path(id): Path<String>) -> PageResult {
-    let (name, bytes) = visit.app().job_file(visit.facility()?, &id).await?;
+    let (name, bytes) = visit.app().take_job_file(&visit.me()?.actor(), visit.facility()?, &id).await?;
     let kind = if name.ends_with(".zip") { "application/zip" } else { "application/pdf" };
     Ok(file(&name, kind, bytes))
 }

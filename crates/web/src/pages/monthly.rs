@@ -201,6 +201,6 @@ pub(crate) async fn pdf(visit: Visit, Query(wanted): Query<Wanted>) -> PageResul
     let assessment = app.assess(facility).await?;
     let report = app.monthly(facility, &assessment, wanted.edition.as_deref()).await?;
     let papers = Papers { assessment: &assessment, printed_by: &visit.me()?.user.name, lang: visit.lang() };
-    let bytes = app.monthly_pdf(&papers, &report).await.map_err(Problem::from)?;
+    let bytes = app.take_monthly(&visit.me()?.actor(), &papers, &report).await.map_err(Problem::from)?;
     Ok(file(&format!("月次報告_{}_{}.pdf", report.edition.id, report.today), "application/pdf", bytes))
 }
