@@ -71,16 +71,16 @@ struct Names {
 }
 
 impl Names {
-    /// The key of the row that is meant by its key or name; `None` when there is none.
+    /// The key of the row that is meant by its key, its name, or else a part of its name, such as a surname; `None` when
+    /// there is none.
     fn find(&self, field: &str, typed: &str) -> Result<Option<String>> {
         let wanted = fold(typed);
         let label = self.ledger.label.ja;
         let by_key: Vec<&str> = self.keys_where(|key, _| fold(key) == wanted);
-        let found = if by_key.is_empty() {
-            self.keys_where(|_, name| name.is_some_and(|name| fold(name) == wanted))
-        } else {
-            by_key
-        };
+        let ways: [&dyn Fn(&str) -> bool; 2] = [&|name| name == wanted, &|name| name.contains(&wanted)];
+        let by_name =
+            ways.into_iter().map(|fits| self.keys_where(|_, name| name.is_some_and(|name| fits(&fold(name)))));
+        let found = std::iter::once(by_key).chain(by_name).find(|keys| !keys.is_empty()).unwrap_or_default();
         match found.as_slice() {
             _ if wanted.is_empty() => Ok(None),
             [] => Ok(None),

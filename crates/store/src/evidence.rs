@@ -28,8 +28,10 @@ pub struct Offender {
     pub on: Option<Date>,
     /// Whether it is bad; otherwise unknown.
     pub bad: bool,
-    /// Ledger whose row it is.
+    /// Ledger whose row it is, or where it belongs.
     pub ledger: &'static str,
+    /// Whether that ledger has it; a machine that was seen may be in none.
+    pub known: bool,
 }
 
 /// Until when an operating system is supported.
@@ -406,6 +408,7 @@ impl Store {
                     on: system.on,
                     bad,
                     ledger: "systems",
+                    known: true,
                 })
             })
             .collect();
@@ -537,5 +540,6 @@ fn offender(base: &Base, row: &QueryResult) -> Result<Offender> {
         on: date(row.try_get_by_index(3)?)?,
         bad: row.try_get_by_index::<i64>(4)? == 1,
         ledger: base.ledger,
+        known: row.try_get_by_index::<i64>(5)? == 1,
     })
 }

@@ -15,9 +15,9 @@ use domain::threshold::{self, Threshold, threshold};
 pub(crate) struct Base {
     /// `FROM` clause, giving `e`.
     pub(crate) from: &'static str,
-    /// Key, name and place of a row, for the list of offenders.
-    pub(crate) shows: [&'static str; 3],
-    /// Ledger whose row it is.
+    /// Key, name and place of a row, for the list of offenders, and 1 where its ledger has it.
+    pub(crate) shows: [&'static str; 4],
+    /// Ledger whose row it is, or where it belongs.
     pub(crate) ledger: &'static str,
     /// Day the row was observed.
     pub(crate) at: &'static str,
@@ -65,7 +65,7 @@ const DUTIES: Base = Base {
                 CASE WHEN COALESCE(start_on, '') <= '{today}' AND COALESCE(leave_on, '9999') > '{today}' THEN 1 ELSE 0 END AS holds \
               FROM people WHERE duties IS NOT NULL) p ON p.facility = f.facility \
             GROUP BY f.facility, f.row_key, f.name, k.duty) e",
-    shows: ["e.row_key", "e.name", "NULL"],
+    shows: ["e.row_key", "e.name", "NULL", "1"],
     ledger: "facilities",
     at: "e.known_on",
 };
@@ -76,15 +76,15 @@ const FACILITY_ACCOUNTS: Base = Base {
               COALESCE(MAX(CASE WHEN a.emergency = 1 THEN COALESCE(a.reviewed_on, a.entered_on) END), MAX(a.entered_on)) AS known_on \
             FROM facilities f LEFT JOIN accounts a ON a.facility = f.facility \
             GROUP BY f.facility, f.row_key, f.name) e",
-    shows: ["e.row_key", "e.name", "NULL"],
+    shows: ["e.row_key", "e.name", "NULL", "1"],
     ledger: "facilities",
     at: "e.known_on",
 };
 const PEOPLE: Base =
-    Base { from: "people e", shows: ["e.row_key", "e.name", "e.job"], ledger: "people", at: "e.entered_on" };
+    Base { from: "people e", shows: ["e.row_key", "e.name", "e.job", "1"], ledger: "people", at: "e.entered_on" };
 const DEVICES: Base = Base {
     from: "devices e",
-    shows: ["e.row_key", "e.name", "e.place"],
+    shows: ["e.row_key", "e.name", "e.place", "1"],
     ledger: "devices",
     at: "COALESCE(e.checked_on, e.entered_on)",
 };
@@ -117,49 +117,57 @@ const ENDPOINTS: Base = Base {
               f.remote_control, f.hardening_index, f.hardening_warnings \
             FROM machines m LEFT JOIN machines f ON f.id = m.id AND f.observed_on >= '{today-report}' WHERE m.device IS NULL AND m.observed_on >= '{today-report}' \
            ) u LEFT JOIN os_support s ON s.os = u.os) e",
-    shows: ["e.row_key", "e.name", "COALESCE(e.os, e.place)"],
+    shows: ["e.row_key", "e.name", "COALESCE(e.os, e.place)", "e.declared"],
     ledger: "devices",
     at: "e.known_on",
 };
 const ACCOUNTS: Base = Base {
     from: "(SELECT a.*, p.row_key AS holder, COALESCE(p.leave_on, '9999') AS holder_leaves, p.name AS holder_name \
             FROM accounts a LEFT JOIN people p ON p.facility = a.facility AND p.row_key = a.person) e",
-    shows: ["e.row_key", "COALESCE(e.holder_name, e.person)", "e.system"],
+    shows: ["e.row_key", "COALESCE(e.holder_name, e.person)", "e.system", "1"],
     ledger: "accounts",
     at: "COALESCE(e.reviewed_on, e.entered_on)",
 };
 /// Systems with the kind of whoever keeps the list: a vendor (`keeper`) lists what it sells.
 const SYSTEMS: Base = Base {
     from: "(SELECT s.*, f.kind AS keeper FROM systems s LEFT JOIN facilities f ON f.facility = s.facility) e",
-    shows: ["e.row_key", "e.name", "e.vendor"],
+    shows: ["e.row_key", "e.name", "e.vendor", "1"],
     ledger: "systems",
     at: "COALESCE(e.observed_on, e.entered_on)",
 };
 const ANSWERS: Base = Base {
     from: "vendor_answers e",
-    shows: ["e.row_key", "e.area", "e.remarks"],
+    shows: ["e.row_key", "e.area", "e.remarks", "1"],
     ledger: "vendor_answers",
     at: "COALESCE(e.answered_on, e.entered_on)",
 };
-const VENDORS: Base =
-    Base { from: "vendors e", shows: ["e.row_key", "e.name", "e.services"], ledger: "vendors", at: "e.entered_on" };
-const CONTRACTS: Base =
-    Base { from: "contracts e", shows: ["e.row_key", "e.name", "e.vendor"], ledger: "contracts", at: "e.entered_on" };
+const VENDORS: Base = Base {
+    from: "vendors e",
+    shows: ["e.row_key", "e.name", "e.services", "1"],
+    ledger: "vendors",
+    at: "e.entered_on",
+};
+const CONTRACTS: Base = Base {
+    from: "contracts e",
+    shows: ["e.row_key", "e.name", "e.vendor", "1"],
+    ledger: "contracts",
+    at: "e.entered_on",
+};
 const ROUTES: Base = Base {
     from: "routes e",
-    shows: ["e.row_key", "e.name", "COALESCE(e.system, e.device)"],
+    shows: ["e.row_key", "e.name", "COALESCE(e.system, e.device)", "1"],
     ledger: "routes",
     at: "COALESCE(e.observed_on, e.entered_on)",
 };
 const LOANS: Base = Base {
     from: "loans e",
-    shows: ["e.row_key", "e.device", "e.borrower"],
+    shows: ["e.row_key", "e.device", "e.borrower", "1"],
     ledger: "loans",
     at: "COALESCE(e.returned_on, e.lent_on, e.entered_on)",
 };
 const DISPOSALS: Base = Base {
     from: "disposals e",
-    shows: ["e.row_key", "COALESCE(e.object, e.device)", "e.done_by"],
+    shows: ["e.row_key", "COALESCE(e.object, e.device)", "e.done_by", "1"],
     ledger: "disposals",
     at: "COALESCE(e.disposed_on, e.entered_on)",
 };
@@ -182,7 +190,7 @@ const SERVERS: Base = Base {
                   CASE WHEN d.updated_by IS NULL THEN NULL \
                        WHEN EXISTS (SELECT 1 FROM vendors v WHERE v.facility = d.facility AND (v.row_key = d.updated_by OR v.name = d.updated_by)) THEN 0 ELSE 1 END \
                 FROM devices d WHERE d.completes_locally = 1 AND COALESCE(d.status, 'in_use') <> 'disposed') u) t) e",
-    shows: ["e.row_key", "e.name", "NULL"],
+    shows: ["e.row_key", "e.name", "NULL", "1"],
     ledger: "systems",
     at: "e.known_on",
 };
@@ -480,10 +488,11 @@ pub(crate) fn tally_sql(base: &Base, queries: &[Query], one: bool, today: Date) 
 
 /// The statement that lists what makes a fact bad or unknown in one facility (`$1`).
 pub(crate) fn offender_sql(base: &Base, query: &Query, today: Date) -> String {
-    let [key, name, place] = base.shows;
+    let [key, name, place, known] = base.shows;
     let outcome = query.outcome(base, 0, 1, 2);
     let sql = format!(
-        "SELECT k, n, p, seen, CAST(v AS BIGINT) FROM (SELECT {key} AS k, {name} AS n, {place} AS p, {} AS seen, {outcome} AS v \
+        "SELECT k, n, p, seen, CAST(v AS BIGINT), CAST(known AS BIGINT) FROM \
+         (SELECT {key} AS k, {name} AS n, {place} AS p, {} AS seen, {outcome} AS v, {known} AS known \
          FROM {} WHERE e.facility = $1 AND ({})) t WHERE v > 0 ORDER BY v, k",
         base.at, base.from, query.scope
     );

@@ -10,6 +10,7 @@ pub(crate) mod circulars;
 pub(crate) mod disposals;
 pub(crate) mod documents;
 pub(crate) mod drafts;
+pub(crate) mod errand;
 pub(crate) mod evidence;
 pub(crate) mod help;
 pub(crate) mod imports;

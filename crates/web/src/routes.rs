@@ -325,7 +325,7 @@ pub static ROUTES: &[Route] = &[
     read("/api/v1/requests/{no}", Permission::ReadVerdicts, || get(asked::show)),
     write(Method::POST, "/api/v1/requests/{no}/answer", Permission::Attest, || post(asked::answer)),
     write(Method::POST, "/api/v1/requests/{no}/send-back", Permission::RequestEvidence, || post(asked::send_back)),
-    write(Method::POST, "/api/v1/requests/{no}/withdraw", Permission::RequestEvidence, || post(asked::withdraw)),
+    write(Method::POST, "/api/v1/requests/{no}/withdraw", Permission::ReadVerdicts, || post(asked::withdraw)),
     read("/api/v1/requests/{no}/files/{place}", Permission::ReadVerdicts, || get(asked::file)),
     read("/api/v1/jobs", Permission::MakePapers, || get(proofs::jobs)),
     write(Method::POST, "/api/v1/jobs", Permission::MakePapers, || post(proofs::job_start)),

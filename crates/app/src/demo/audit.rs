@@ -40,7 +40,7 @@ const REQUESTS: &[(&str, &str, i32, &[Step])] = &[
         ],
     ),
     (
-        "checklist-r7/2-4",
+        "checklist-r7/2-5",
         "退職者と使っていないIDを無効にした記録（この1年分）",
         14,
         &[
@@ -71,8 +71,8 @@ const REQUESTS: &[(&str, &str, i32, &[Step])] = &[
             )),
         )],
     ),
-    ("checklist-r7/3-1", "バックアップから戻せることを確かめた記録（方法・日・結果）", 18, &[]),
-    ("checklist-r7/2-5", "二要素認証をまだ使っていないシステムの一覧と、切替えの計画", 6, &[]),
+    ("checklist-r7/3-2", "バックアップから戻せることを確かめた記録（方法・日・結果）", 18, &[]),
+    ("checklist-r7/2-10", "二要素認証をまだ使っていないシステムの一覧と、切替えの計画", 6, &[]),
 ];
 
 /// The first day of the audit, in days before today.

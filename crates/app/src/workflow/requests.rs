@@ -23,7 +23,7 @@ use super::Known;
 use crate::App;
 use crate::assess::Assessment;
 use crate::error::{Error, FieldError, Result};
-use crate::identity::User;
+use crate::identity::{Acting, User};
 use crate::mail::notices::{self, Notice, To};
 
 /// Largest file handed in, in bytes.
@@ -140,7 +140,8 @@ impl App {
             let (of_this, rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.request == row.id);
             steps = rest;
             let owner = assessment.evidence.attestations.get(&row.requirement).and_then(|said| said.owner.clone());
-            let withdraws = user.is_some_and(|user| withdraws(user, &row, &users, self.today()));
+            let may = |user: &User| withdraws(user, |p| user.role.may(p), &row, &users, self.today());
+            let withdraws = user.is_some_and(may);
             let mut request = read(row, user)?;
             request.withdraws = withdraws && request.state.is_under_way();
             request.with = match request.state {
@@ -153,7 +154,8 @@ impl App {
             }
             all.push(request);
         }
-        all.sort_by(|a, b| (a.state, a.due_on, &a.no).cmp(&(b.state, b.due_on, &b.no)));
+        let turn = |r: &EvidenceRequest| if r.state.waits_for_answer() { State::Open } else { r.state };
+        all.sort_by(|a, b| (turn(a), a.due_on, &a.no).cmp(&(turn(b), b.due_on, &b.no)));
         Ok(all)
     }
 
@@ -338,27 +340,30 @@ impl App {
         self.request_act(actor, user, facility, at, act, said, Vec::new(), None).await
     }
 
-    /// Withdraws a request with a reason: whoever asked, or who manages accounts when the account that asked is over.
+    /// Withdraws a request with a reason: whoever asked and may ask, or who manages accounts when the account that asked is
+    /// over.
     ///
     /// # Errors
     /// [`Error::Refused`] when it is over or there is no reason, [`Error::NotFound`] when the account does not see it,
     /// [`Error::Forbidden`] when another may withdraw it, [`Error::Conflict`] when it is not at `rev` any more.
     pub async fn request_withdraw(
         &self,
-        actor: &Actor,
-        user: &User,
+        by: &dyn Acting,
         facility: &Facility,
         at: (&str, i64),
         why: &str,
     ) -> Result<()> {
+        let user = by.user();
         let number = read_no(at.0).ok_or_else(missing)?;
         let rows = self.store.request_list(&facility.id).await?;
         let row = rows.iter().find(|row| row.no == number && sees(user, row)).ok_or_else(missing)?;
-        if !withdraws(user, row, &self.user_list(&facility.id).await?, self.today()) {
+        let users = self.user_list(&facility.id).await?;
+        let may = |permission| by.need(permission).is_ok();
+        if !withdraws(user, may, row, &users, self.today()) {
             return Err(Error::Forbidden);
         }
         let why: String = tidy(why).chars().take(TEXT_MAX).collect();
-        self.request_act(actor, user, facility, at, Act::Withdraw, why, Vec::new(), None).await
+        self.request_act(&by.actor(), user, facility, at, Act::Withdraw, why, Vec::new(), None).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "who does what to which request, and with what")]
@@ -543,12 +548,11 @@ fn sees(user: &User, row: &RequestRow) -> bool {
     !user.role.is_guest() || row.asked_by == user.id
 }
 
-/// Whether an account may withdraw a request.
-fn withdraws(user: &User, row: &RequestRow, users: &[User], today: Date) -> bool {
+/// Whether an account that may do these things may withdraw a request.
+fn withdraws(user: &User, may: impl Fn(Permission) -> bool, row: &RequestRow, users: &[User], today: Date) -> bool {
     let goes_on = |asker: &User| is_used(asker) && asker.valid_until.is_none_or(|until| today <= until);
     let over = || !users.iter().any(|asker| asker.id == row.asked_by && goes_on(asker));
-    let asked = user.role.may(Permission::RequestEvidence) && user.id == row.asked_by;
-    asked || (user.role.may(Permission::ManageUsers) && over())
+    (may(Permission::RequestEvidence) && user.id == row.asked_by) || (may(Permission::ManageUsers) && over())
 }
 
 fn read(row: RequestRow, user: Option<&User>) -> Result<EvidenceRequest> {

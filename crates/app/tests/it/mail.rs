@@ -135,7 +135,7 @@ async fn the_day_is_summed_up_once_in_the_morning_without_names() {
             due_on: Some("2026-11-24".parse().unwrap()),
             purpose: "訪問".into(),
             place: Place::Inside,
-            patient_data: false,
+            patient_data: Some(false),
             unencrypted_reason: String::new(),
         };
         app.lend(&admin.actor(), &facility, outside).await.unwrap();

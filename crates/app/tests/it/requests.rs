@@ -33,8 +33,8 @@ async fn a_request_goes_from_the_auditor_to_the_owner_and_back() {
         site.import(&facility, "vendors.csv", "事業者番号,事業者名\nD-1,架空商会\nV-1,架空工業\n".as_bytes()).await;
         let (user, at, cookie) = colleague(app, &admin, "auditor", Role::Auditor).await;
         let auditor = on(app, &at, &cookie).await.unwrap();
-        let (other, ..) = colleague(app, &admin, "other", Role::Auditor).await;
-        let (staff, ..) = colleague(app, &admin, "staff", Role::Staff).await;
+        let (other, other_at, other_cookie) = colleague(app, &admin, "other", Role::Auditor).await;
+        let (staff, staff_at, staff_cookie) = colleague(app, &admin, "staff", Role::Staff).await;
         let (by, house) = (auditor.actor(), admin.actor());
         let assessment = app.assess(&facility).await.unwrap();
 
@@ -107,14 +107,14 @@ async fn a_request_goes_from_the_auditor_to_the_owner_and_back() {
         // What nobody can confirm any more is withdrawn by the house, and by nobody else.
         let (no, withdraw) =
             (app.request_evidence(&by, &user, &facility, &wanted("名簿")).await.unwrap(), "任期の終わり");
-        let drop = async |who: &app::User, why| app.request_withdraw(&house, who, &facility, (&no, 1), why).await;
-        assert_eq!(code(drop(&admin.user, withdraw).await), "AUT-003", "the auditor is still there");
+        let drop = async |who: &app::identity::Signed, why| app.request_withdraw(who, &facility, (&no, 1), why).await;
+        assert_eq!(code(drop(&admin, withdraw).await), "AUT-003", "the auditor is still there");
         app.user_disable(&admin, &user.id, "任期の終わり").await.unwrap();
-        assert_eq!(code(drop(&staff, withdraw).await), "AUT-003");
-        assert_eq!(code(drop(&other, withdraw).await), "APP-003");
-        assert_eq!(code(drop(&admin.user, " ").await), "FLOW-002");
-        drop(&admin.user, withdraw).await.unwrap();
-        assert_eq!(code(drop(&admin.user, withdraw).await), "APP-004");
+        assert_eq!(code(drop(&on(app, &staff_at, &staff_cookie).await.unwrap(), withdraw).await), "AUT-003");
+        assert_eq!(code(drop(&on(app, &other_at, &other_cookie).await.unwrap(), withdraw).await), "APP-003");
+        assert_eq!(code(drop(&admin, " ").await), "FLOW-002");
+        drop(&admin, withdraw).await.unwrap();
+        assert_eq!(code(drop(&admin, withdraw).await), "APP-004");
         assert!(titles(&site, &facility).await.is_empty());
         for action in ["request.ask", "request.answer", "request.send_back", "request.confirm", "request.withdraw"] {
             assert!(journaled(app, action).await, "{}: {action}", site.name);

@@ -22,7 +22,7 @@ pub(crate) fn outside() -> Lend {
         due_on: Some("2026-11-23".parse().unwrap()),
         purpose: "訪問".into(),
         place: Place::Outside,
-        patient_data: false,
+        patient_data: Some(false),
         unencrypted_reason: String::new(),
     }
 }

@@ -78,7 +78,9 @@ async fn taking_out_is_approved_as_it_was_shown() {
         let facility = clinic(&site).await;
         let (nurse, head) = (Actor::new("山﨑 真理（yamasaki）"), Actor::new("渡邉 正彦（director）"));
         let out =
-            Lend { place: Place::Outside, patient_data: true, purpose: "訪問".into(), ..lend("PC-003", "S006") };
+            Lend {
+                place: Place::Outside, patient_data: Some(true), purpose: "訪問".into(), ..lend("PC-003", "S006")
+            };
         let loan = site.app.lend(&nurse, &facility, out.clone()).await.unwrap();
         assert_eq!((state(&loan), status(&site, &facility, "PC-003").await), ("applied".into(), "in_use".into()));
         let pending = site.app.approvals_pending(&facility).await.unwrap();

@@ -24,8 +24,8 @@ pub struct Lend {
     pub purpose: String,
     /// Where it is used.
     pub place: Place,
-    /// Whether patient data are on it.
-    pub patient_data: bool,
+    /// Whether patient data are on it; `None` where nobody said.
+    pub patient_data: Option<bool>,
     /// Why patient data leave the house on a device that is not known to be encrypted.
     pub unencrypted_reason: String,
 }
@@ -105,7 +105,9 @@ fn begin(
     put(&mut row, "place", place);
     put(&mut row, "unencrypted_reason", &lend.unencrypted_reason);
     put(&mut row, "state", step.to);
-    row.insert("patient_data", Value::YesNo(lend.patient_data));
+    if let Some(patient_data) = lend.patient_data {
+        row.insert("patient_data", Value::YesNo(patient_data));
+    }
     check(step, &row, device, others, from, today)?;
     if lend.place == Place::Inside {
         return Ok(handed_over(step, before, row, device, by, today));

@@ -41,7 +41,7 @@ pub(super) fn inputs(document: &Document) -> Result<Dict, ReportError> {
         }),
         "code" => desk.line(&match (document.code.as_str(), document.lang) {
             ("", _) => String::new(),
-            (code, Lang::Ja) => format!("確認コード {code}"),
+            (code, Lang::Ja) => format!("照合コード {code}"),
             (code, Lang::En) => format!("code {code}"),
         }),
         "blocks" => desk.blocks(&document.blocks)?,

@@ -88,14 +88,14 @@ pub(crate) async fn send_back(caller: Caller, no: Path<String>, asked: Asked, Bo
     one(&caller, StatusCode::OK, &no).await
 }
 
-/// Withdraws a request, for who asked. Where that account is over, the house withdraws it on the page.
+/// Withdraws a request.
 pub(crate) async fn withdraw(caller: Caller, no: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
     asked.done()?;
     let (no, mut entered) = (named(no)?, Entered::of(body));
     let (rev, reason) = (entered.rev(), entered.text("reason"));
     entered.done()?;
     let at = (no.as_str(), rev);
-    caller.app().request_withdraw(&caller.actor(), caller.user(), caller.facility(), at, &reason).await?;
+    caller.app().request_withdraw(caller.program(), caller.facility(), at, &reason).await?;
     one(&caller, StatusCode::OK, &no).await
 }
 

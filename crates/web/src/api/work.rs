@@ -154,7 +154,10 @@ fn lend_of(entered: &mut Entered) -> Result<Lend, Problem> {
         due_on: cell("due_on")?.parse().ok(),
         purpose: cell("purpose")?,
         place: if cell("place")? == "outside" { Place::Outside } else { Place::Inside },
-        patient_data: cell("patient_data")? == "はい",
+        patient_data: match cell("patient_data")?.as_str() {
+            "" => None,
+            word => Some(word == "はい"),
+        },
         unencrypted_reason: cell("unencrypted_reason")?,
     })
 }

@@ -86,6 +86,8 @@ fn told(c: &Chrome, of: &Case) -> Told {
         },
         extent: match of.signal {
             Signal::Rush => c.with("accesses-people-n", "n", of.row.people),
+            // What came without patients, such as failed sign-ins.
+            _ if of.row.patients == 0 => c.with("ledgers-count", "n", of.row.accesses),
             _ => c.with2("accesses-extent", "n", of.row.accesses, "patients", of.row.patients),
         },
         closed,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, done};
+use crate::pages::errand::{self, Errand};
 use crate::pages::evidence;
 
 /// Columns a list shows, where the first six would not serve; the key comes first.
@@ -418,6 +419,8 @@ struct Form {
     entries: Vec<Entry>,
     /// What is stored now, when somebody else was faster.
     conflict: Option<Vec<(&'static Column, String)>>,
+    /// What the row is mended for.
+    errand: Option<Errand>,
 }
 
 /// Most rows offered for a reference.
@@ -461,11 +464,16 @@ pub(crate) async fn new(
     let mut c = visit.chrome("ledgers-new");
     c.title = c.with("ledgers-new", "ledger", ledger.label.in_lang(c.lang));
     let (to, back) = (format!("/ledgers/{name}/new"), format!("/ledgers/{name}"));
-    visit.page(&Form { c, errors: Errors::default(), to, back, rev: 0, entries, conflict: None })
+    let errand = Errand::of(&visit, |name| given.get(name).map(String::as_str));
+    visit.page(&Form { c, errors: Errors::default(), to, back, rev: 0, entries, conflict: None, errand })
 }
 
 /// The form with what is stored.
-pub(crate) async fn edit(visit: Visit, Path((name, key)): Path<(String, String)>) -> PageResult {
+pub(crate) async fn edit(
+    visit: Visit,
+    Path((name, key)): Path<(String, String)>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> PageResult {
     let ledger = find(&name)?;
     let stored = visit.app().row(visit.facility()?, ledger, &key).await?;
     let entries = entries(&visit, ledger, |column| typed(column, &stored.row)).await?;
@@ -480,6 +488,7 @@ pub(crate) async fn edit(visit: Visit, Path((name, key)): Path<(String, String)>
         rev: stored.rev,
         entries,
         conflict: None,
+        errand: Errand::of(&visit, |name| given.get(name).map(String::as_str)),
     })
 }
 
@@ -510,10 +519,13 @@ async fn save(visit: &Visit, name: &str, key: Option<&str>, fields: &Fields) -> 
     let existing = key.map(|key| (key, rev));
     let mut typed = fields.map();
     typed.remove("rev");
+    typed.retain(|name, _| !errand::FIELDS.contains(&name.as_str()));
+    let errand = Errand::of(visit, |name| Some(fields.get(name)));
     let refused = match app.save_row(&actor, facility, ledger, existing, &typed).await {
         Ok(stored) => {
             let word = if key.is_some() { "ledgers-changed" } else { "ledgers-added" };
-            return Ok(done(&address(ledger.name, &stored.key), word, &[("key", &stored.key)]));
+            let to = errand.map_or_else(|| address(ledger.name, &stored.key), |errand| errand.href);
+            return Ok(done(&to, word, &[("key", &stored.key)]));
         }
         Err(error) => error,
     };
@@ -535,7 +547,7 @@ async fn save(visit: &Visit, name: &str, key: Option<&str>, fields: &Fields) -> 
         None => c.with("ledgers-new", "ledger", ledger.label.in_lang(c.lang)),
     };
     let entries = entries(visit, ledger, |column| typed.get(column.name).cloned().unwrap_or_default()).await?;
-    visit.again(&Form { c, errors: Errors::of(refused)?, to, back, rev, entries, conflict })
+    visit.again(&Form { c, errors: Errors::of(refused)?, to, back, rev, entries, conflict, errand })
 }
 
 /// Takes a row out that nothing points to; its values stay in the journal.

@@ -146,7 +146,10 @@ fn asked(visit: &Visit, fields: &Fields) -> Result<Lend, Errors> {
         due_on,
         purpose: fields.get("purpose").to_owned(),
         place,
-        patient_data: fields.get("patient_data") == "yes",
+        patient_data: match fields.get("patient_data") {
+            "" => None,
+            word => Some(word == "yes"),
+        },
         unencrypted_reason: fields.get("unencrypted_reason").to_owned(),
     })
 }
@@ -177,7 +180,12 @@ pub(crate) async fn again(visit: Visit, Path(no): Path<String>) -> PageResult {
     let stored = fetch(&visit, &no).await?;
     let names = ["device", "borrower", "from_on", "due_on", "place", "purpose", "unencrypted_reason"];
     let mut f: Vec<(&str, String)> = names.iter().map(|name| (*name, rows::text(&stored, name))).collect();
-    f.push(("patient_data", if rows::text(&stored, "patient_data") == "1" { "yes" } else { "no" }.to_owned()));
+    let patient_data = match rows::text(&stored, "patient_data").as_str() {
+        "" => "",
+        "1" => "yes",
+        _ => "no",
+    };
+    f.push(("patient_data", patient_data.to_owned()));
     f.push(("rev", stored.rev.to_string()));
     let mut form = Form::of(&visit, "loans-amend", format!("{}/amend", address(&no)), f.into_iter().collect()).await?;
     form.reason = Some(rows::text(&stored, "decision_reason")).filter(|reason| !reason.is_empty());

@@ -268,7 +268,7 @@ pub(crate) async fn send_back(visit: Visit, no: Path<String>, fields: Fields) ->
 pub(crate) async fn withdraw(visit: Visit, Path(no): Path<String>, fields: Fields) -> PageResult {
     let (me, facility) = (visit.me()?, visit.facility()?);
     let (at, why) = ((no.as_str(), rev(&fields)), fields.get("why"));
-    match visit.app().request_withdraw(&me.actor(), &me.user, facility, at, why).await {
+    match visit.app().request_withdraw(me, facility, at, why).await {
         Ok(()) => Ok(done(&address(&no), "requests-withdrawn", &[])),
         Err(error) => visit.again(&detail(&visit, &no, Errors::of(error)?, fields).await?),
     }

@@ -10,7 +10,6 @@ use axum::extract::Path;
 use domain::authz::Permission;
 use domain::catalog::{Catalog, CatalogKind, Confidence, Relation, Requirement, Rule};
 use domain::evaluate::{Attestation, Basis, Finding, Leaf, Truth, Verdict};
-use domain::ledger::LEDGERS;
 use domain::text::Lang;
 use jiff::civil::Date;
 
@@ -19,7 +18,7 @@ use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, done, words};
 use crate::pages::evidence::{Event, event};
 use crate::pages::requirements::{address, chapter};
-use crate::pages::{ledgers, overrides};
+use crate::pages::{errand, ledgers, overrides};
 
 /// Offenders listed under one fact before the rest is counted.
 const OFFENDERS_SHOWN: usize = 20;
@@ -176,6 +175,7 @@ async fn page(visit: &Visit, id: &str, refused: Option<(Errors, BTreeMap<String,
     let (items, neighbours): (Vec<Related>, Vec<Related>) =
         assessment.related(id).into_iter().partition(|r| r.catalog.kind == CatalogKind::Checklist);
     let said = assessment.evidence.attestations.get(id);
+    let edits = visit.me()?.may(Permission::EditLedgers);
     let may_answer = finding.is_some() && visit.me()?.may(Permission::Attest);
     let mut c = visit.chrome("requirements-title");
     c.title = format!("{} {}", requirement.cited(), catalog.short.in_lang(lang));
@@ -200,7 +200,7 @@ async fn page(visit: &Visit, id: &str, refused: Option<(Errors, BTreeMap<String,
         override_href: (may_answer && catalog.fiscal_year.is_some()).then(|| overrides::address(id)),
         steps: finding.as_ref().map(|f| steps(f, lang)).unwrap_or_default(),
         facts: finding.as_ref().map(|f| f.leaves.iter().map(|leaf| fact(&c, leaf)).collect()).unwrap_or_default(),
-        groups: groups.into_iter().map(|of| group(of, lang)).collect(),
+        groups: groups.into_iter().map(|of| group(of, id, edits, lang)).collect(),
         neighbours: neighbours.into_iter().map(|r| neighbour(r, lang)).collect(),
         checklist_items: items.into_iter().map(|r| neighbour(r, lang)).collect(),
         questions: requirement.rule.as_ref().map(questions).unwrap_or_default(),
@@ -312,12 +312,23 @@ fn steps(finding: &Finding<'_>, lang: Lang) -> Vec<Step> {
         .collect()
 }
 
-fn group(of: app::Offenders, lang: Lang) -> Group {
+/// The rows behind a fact; who edits ledgers goes to where each is mended, and from there back to the requirement.
+fn group(of: app::Offenders, requirement: &str, edits: bool, lang: Lang) -> Group {
     let more = of.rows.len().saturating_sub(OFFENDERS_SHOWN);
     let list = of.rows.first().map_or_else(String::new, |row| format!("/ledgers/{}", row.ledger));
+    let href = |row: &app::Offender| {
+        let shown = ledgers::address(row.ledger, &row.key);
+        let named = [("hostname", row.name.as_deref().unwrap_or_default())];
+        match (edits, row.known) {
+            (true, true) => Some(errand::address(&format!("{shown}/edit"), requirement, of.fact, &[])),
+            (true, false) => {
+                Some(errand::address(&format!("/ledgers/{}/new", row.ledger), requirement, of.fact, &named))
+            }
+            (false, known) => known.then_some(shown),
+        }
+    };
     let row = |row: app::Offender| Offender {
-        // A machine that no ledger knows has no page to go to.
-        href: LEDGERS.iter().any(|l| l.name == row.ledger).then(|| ledgers::address(row.ledger, &row.key)),
+        href: href(&row),
         key: row.key,
         name: row.name.unwrap_or_default(),
         place: row.place.unwrap_or_default(),

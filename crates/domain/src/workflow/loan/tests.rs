@@ -61,7 +61,7 @@ fn out_of_the_house_it_takes_an_approval_and_a_look_on_return() {
 
 #[test]
 fn patient_data_leave_encrypted_or_with_a_reason() {
-    let asked = Lend { patient_data: true, ..lend(Place::Outside) };
+    let asked = Lend { patient_data: Some(true), ..lend(Place::Outside) };
     let error = open("L-1", &device(), &[], &asked, "山田", TODAY).unwrap_err();
     assert_eq!(error.code, "LOAN-005");
     let mut encrypted = device();
