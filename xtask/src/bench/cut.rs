@@ -43,7 +43,12 @@ pub(super) async fn run(url: Option<&str>) -> Result<()> {
     let second = match url {
         Some(_) => {
             std::fs::create_dir_all(&other)?;
-            std::fs::copy(data.join("secret.key"), other.join("secret.key"))?;
+            for key in ["secret.key", "log.key", "log.epoch"] {
+                while !data.join(key).exists() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                std::fs::copy(data.join(key), other.join(key))?;
+            }
             Some(Server::start(&other, url, &["--plain"]).await?)
         }
         None => None,

@@ -162,9 +162,10 @@ impl Store {
         let mut done = 0;
         while done < count {
             let rows = PART.min(count - done);
-            // Multiplying by a large prime spreads patients and users without a lot being drawn.
+            // Multiplying by large numbers spreads marks, patients and users without a lot being drawn. The largest product
+            // of ninety million rows still is a number of 63 bits.
             let sql = format!(
-                "INSERT INTO accesses ({COLUMNS}) {} SELECT 1000000000000 + i, {from} + i * {step}, i * 7046029254386353 % 9007199254740881, \
+                "INSERT INTO accesses ({COLUMNS}) {} SELECT 1000000000000 + i, {from} + i * {step}, i * 98764321261 % 9007199254740881, \
                    {source} + i % 5, {user} + i * 7919 % {users}, {patient} + i * 104729 % {patients}, {terminal} + i * 7919 % {users} % 800, \
                    NULL, CASE WHEN i % 10 < 7 THEN 3 WHEN i % 100 = 99 THEN 8 ELSE 5 END, CASE WHEN i % 3 = 0 THEN 1 ELSE 0 END, \
                    CASE WHEN i % 500 = 1 THEN 1 ELSE 0 END, NULL \
