@@ -249,24 +249,24 @@ pub(crate) async fn sources(visit: Visit) -> PageResult {
 struct Cases {
     c: Chrome,
     errors: Errors,
-    f: Fields,
+    me: String,
     open: Vec<Told>,
     closed: Vec<Told>,
     beyond: usize,
 }
 
-async fn queue(visit: &Visit, f: Fields, errors: Errors) -> Result<Cases, Problem> {
+async fn queue(visit: &Visit, errors: Errors) -> Result<Cases, Problem> {
     let CaseQueue { open, beyond, closed } = visit.app().case_queue(visit.facility()?).await?;
     let mut c = visit.chrome("cases-title");
     c.failed = !errors.is_empty();
     let all = |cases: Vec<Case>| cases.iter().map(|of| told(&c, of)).collect();
     let (open, closed) = (all(open), all(closed));
-    Ok(Cases { open, closed, beyond: beyond.len(), c, errors, f })
+    Ok(Cases { open, closed, beyond: beyond.len(), c, errors, me: visit.me()?.user.name.clone() })
 }
 
 /// What stands out and waits to be looked at.
 pub(crate) async fn cases(visit: Visit) -> PageResult {
-    visit.page(&queue(&visit, Fields::default(), Errors::default()).await?)
+    visit.page(&queue(&visit, Errors::default()).await?)
 }
 
 /// Looks for what stands out now.
@@ -275,16 +275,17 @@ pub(crate) async fn find(visit: Visit, _: Fields) -> PageResult {
     Ok(done("/accesses/cases", "cases-found", &[("n", &count)]))
 }
 
-/// Signs the review.
-pub(crate) async fn sign(visit: Visit, f: Fields) -> PageResult {
-    match visit.app().sign_review(&visit.me()?.actor(), visit.facility()?, f.get("name")).await {
+/// Signs the review, in the name of whoever is signed in.
+pub(crate) async fn sign(visit: Visit, _: Fields) -> PageResult {
+    let me = visit.me()?;
+    match visit.app().sign_review(&me.actor(), visit.facility()?, &me.user.name).await {
         Ok(no) => Ok(done("/inspections", "cases-signed", &[("no", &no)])),
         Err(app::Error::Invalid { message, code }) => {
             let message = format!("{message}（{code}）");
             let errors = Errors(vec![FieldError { field: String::new(), message }]);
-            visit.again(&queue(&visit, f, errors).await?)
+            visit.again(&queue(&visit, errors).await?)
         }
-        Err(error) => visit.again(&queue(&visit, f, Errors::of(error)?).await?),
+        Err(error) => visit.again(&queue(&visit, Errors::of(error)?).await?),
     }
 }
 

@@ -82,7 +82,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/accesses/export", &["patient", "user", "since", "until", "about", "format"]),
     ("/accesses/report", &["patient", "since", "until", "staff", "reason", "format"]),
     ("/accesses/cases/find", &[]),
-    ("/accesses/cases/sign", &["name"]),
+    ("/accesses/cases/sign", &[]),
     ("/accesses/cases/{no}", &[]),
     ("/accesses/cases/{no}/close", &["verdict", "reason"]),
     ("/accesses/rules", &["review_budget", "review_rush", "closed"]),
