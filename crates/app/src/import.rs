@@ -84,6 +84,8 @@ pub struct RejectedRow {
     pub key: Option<String>,
     /// What is wrong, one sentence each.
     pub problems: Vec<String>,
+    /// Another row of the file has its number, and was taken.
+    pub twin: bool,
 }
 
 /// Rows are compared with the store this many at a time.

@@ -246,7 +246,10 @@ fn check(requirement: &Requirement, typed: &Row, today: Date) -> Result<()> {
                 fault("reason", "対象外とする理由がありません。なぜ当たらないかを書いてください（ATT-004）。");
             }
             if !given("approved_by") {
-                fault("approved_by", "対象外には承認者が要ります。承認した人の氏名を入れてください（ATT-005）。");
+                fault(
+                    "approved_by",
+                    "対象外にするのは、承認の権限のある人です。管理者（院長）か医療情報システム安全管理責任者がサインインして記録してください（ATT-005）。",
+                );
             }
         }
         _ => {}

@@ -247,12 +247,26 @@ pub(crate) enum Refused {
     Stale,
 }
 
-/// Whether somebody let in by a second person wants to go on without a way to sign in next time.
+/// What somebody may do who was let in by a recovery code or by a second person: make a way to sign in next time.
+const RENEWAL: &[&str] = &[
+    "/account",
+    "/account/passkeys/new",
+    "/account/passkeys/challenge",
+    "/account/passkeys",
+    "/account/password",
+    "/account/totp/begin",
+    "/account/totp",
+    "/sign-out",
+    "/language",
+    "/help",
+    "/notice",
+    "/present",
+];
+
+/// Whether such a person wants to do something else first.
 fn owes_a_factor(visit: &Visit, parts: &Parts) -> bool {
     let path = parts.uri.path();
-    let exempt = path.starts_with("/account")
-        || path.starts_with("/assets/")
-        || matches!(path, "/sign-out" | "/language" | "/help" | "/present");
+    let exempt = path.starts_with("/assets/") || RENEWAL.contains(&path);
     !exempt && visit.somebody().is_some_and(|me| me.user.must_renew && !me.locked)
 }
 

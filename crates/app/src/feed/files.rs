@@ -122,7 +122,7 @@ fn understood(format: &'static str, reading: Reading) -> Understood {
         rejected: reading
             .refused
             .into_iter()
-            .map(|(at, error)| RejectedRow { line: at + 1, key: None, problems: vec![error.to_string()] })
+            .map(|(at, error)| RejectedRow { line: at + 1, key: None, problems: vec![error.to_string()], twin: false })
             .collect(),
         doubts: reading.doubts.into_iter().map(|(at, doubt)| (at + 1, doubt.to_string())).collect(),
         ..AccessImport::default()
@@ -141,8 +141,10 @@ fn table_of(name: &str, bytes: &[u8], mapping: &Mapping, origin: &Origin<'_>) ->
         let Rows { accesses: read, refused, doubts } = rows(recognised, mapping, origin);
         accesses.extend(read.into_iter().map(|(_, access)| access));
         told.doubts.extend(doubts.into_iter().map(|(line, doubt): (usize, Doubt)| (line, doubt.to_string())));
-        let rejected: Vec<RejectedRow> =
-            refused.into_iter().map(|(line, problems)| RejectedRow { line, key: None, problems }).collect();
+        let rejected: Vec<RejectedRow> = refused
+            .into_iter()
+            .map(|(line, problems)| RejectedRow { line, key: None, problems, twin: false })
+            .collect();
         told.rejected.extend(rejected.iter().cloned());
         reports.push(SheetReport {
             ledger: &ACCESSES,

@@ -98,7 +98,7 @@ pub(super) fn checked(name: &str, login: &str) -> Result<(String, String)> {
             .push(FieldError::new("name", format!("氏名がないか、{LONGEST}文字を超えています。入れ直してください。")));
     }
     if !fits(&login) || !login.chars().all(|c| c.is_alphanumeric() || ".-_@".contains(c)) {
-        let message = format!("ログイン名は{LONGEST}文字以内の文字・数字と . - _ @ にしてください。空白は使えません。");
+        let message = format!("利用者IDは{LONGEST}文字以内の文字・数字と . - _ @ にしてください。空白は使えません。");
         faults.push(FieldError::new("login", message));
     }
     if faults.is_empty() { Ok((name, login)) } else { Err(Error::Fields(faults)) }
@@ -175,7 +175,7 @@ impl App {
         let (name, login) = checked(&new.name, &new.login)?;
         let mut faults = Vec::new();
         if self.store.user_find_login(&login_key(&login)).await?.is_some() {
-            faults.push(FieldError::new("login", "そのログイン名はすでに使われています。別のものにしてください。"));
+            faults.push(FieldError::new("login", "その利用者IDはすでに使われています。別のものにしてください。"));
         }
         if let (Some(people), Some(person)) = (ledger("people"), &new.person)
             && self.store.row_find(people, facility, std::slice::from_ref(person)).await?.is_empty()

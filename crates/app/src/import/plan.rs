@@ -48,7 +48,8 @@ impl<'a> Plan<'a> {
         let problems: Vec<String> = parsed.problems.iter().filter(lacks_column).map(ToString::to_string).collect();
         let Some(key) = key.filter(|_| problems.is_empty()) else {
             let key = self.ledger.row_key(&parsed.row);
-            self.rejected.push(RejectedRow { line: parsed.line, key, problems });
+            let twin = parsed.problems.iter().any(|problem| problem.code == "IMP-203");
+            self.rejected.push(RejectedRow { line: parsed.line, key, problems, twin });
             return;
         };
         match known {
@@ -96,7 +97,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The refused rows as they were, with their problems in a last column エラー.
+/// The refused rows as they were, with their problems in a last column エラー. A row whose number another row had comes
+/// back without it: read alone, it would be taken for news about the other.
 pub(crate) fn rejected_workbook(sheets: &[Recognised<'_>], reports: &[SheetReport]) -> Result<Option<Vec<u8>>> {
     let mut out = Vec::new();
     for (recognised, report) in sheets.iter().zip(reports) {
@@ -108,6 +110,8 @@ pub(crate) fn rejected_workbook(sheets: &[Recognised<'_>], reports: &[SheetRepor
         // Rows that were given back before have the column already.
         columns.pop_if(|last| last == ERRORS);
         let width = columns.len();
+        let number = report.ledger.key.last();
+        let number = recognised.columns.iter().position(|c| c.is_some_and(|c| Some(&c.name) == number));
         columns.push(ERRORS.to_owned());
         let body: Vec<Vec<String>> = report
             .rejected
@@ -116,6 +120,9 @@ pub(crate) fn rejected_workbook(sheets: &[Recognised<'_>], reports: &[SheetRepor
                 let cells = rows.get(&r.line).into_iter().flatten();
                 let mut line: Vec<String> = cells.take(width).map(|c| c.text().into_owned()).collect();
                 line.resize(width, String::new());
+                if let Some(cell) = number.filter(|_| r.twin).and_then(|at| line.get_mut(at)) {
+                    cell.clear();
+                }
                 line.push(format!("{}行目：{}", r.line, r.problems.join(" ")));
                 line
             })

@@ -51,7 +51,7 @@ pub struct Checklist<'a> {
 pub struct Answer<'a> {
     /// The verdict behind it.
     pub finding: Finding<'a>,
-    /// Day of the newest evidence; none where there is no evidence.
+    /// Day of the newest evidence; none where there is no evidence, or not enough to tell.
     pub confirmed_on: Option<Date>,
     /// By when it will be so, where it is not.
     pub target_on: Option<Date>,
@@ -223,7 +223,9 @@ impl<'a> Papers<'a> {
         let answers: Vec<Answer<'a>> = findings
             .into_iter()
             .map(|finding| Answer {
-                confirmed_on: finding.confirmed_on().filter(|d| *d <= self.assessment.today),
+                confirmed_on: finding
+                    .confirmed_on()
+                    .filter(|d| *d <= self.assessment.today && finding.verdict != Verdict::Unknown),
                 overridden: self.assessment.evidence.overrides.get(&finding.requirement.id),
                 target_on: finding.declared.and_then(|d| d.target_on).filter(|_| !finding.verdict.holds()),
                 finding,

@@ -10,6 +10,7 @@ use app::{Attendee, Statement};
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use domain::authz::Permission;
 use domain::ledger::{Column, Ledger};
 use domain::workflow::byod::Permit;
 use domain::workflow::disposal::Disposal;
@@ -21,6 +22,7 @@ use super::values::Entered;
 use super::{ApiResult, Asked, Body, Caller, answer, named};
 use crate::page::Problem;
 use crate::pages::ledgers::find;
+use crate::pages::requirement::approve;
 
 /// What whoever asks to use a personal device states.
 pub(crate) const PERMIT: [&str; 6] = ["person", "device", "os", "purpose", "conditions", "until_on"];
@@ -42,7 +44,7 @@ pub(crate) const DISPOSAL: [&str; 12] = [
 /// What whoever asks for another answer states.
 pub(crate) const OVERRIDE: [&str; 4] = ["requirement", "answer", "reason", "valid_until"];
 /// What whoever answers a requirement states.
-pub(crate) const STATEMENT: [&str; 6] = ["answer", "reason", "valid_until", "approved_by", "owner", "target_on"];
+pub(crate) const STATEMENT: [&str; 5] = ["answer", "reason", "valid_until", "owner", "target_on"];
 /// Rows or people named at once.
 pub(crate) const MOST: usize = 1_000;
 
@@ -179,7 +181,8 @@ pub(crate) async fn override_withdraw(caller: Caller, asked: Asked, Body(body): 
 pub(crate) async fn attest(caller: Caller, id: Path<String>, asked: Asked, Body(body): Body) -> ApiResult {
     asked.done()?;
     let (ledger, mut entered) = (find("attestations")?, Entered::of(body));
-    let typed = cells(&mut entered, ledger, &STATEMENT);
+    let mut typed = cells(&mut entered, ledger, &STATEMENT);
+    approve(&mut typed, caller.program().may(Permission::Approve), &caller.user().name);
     let said_by = entered.text("said_by");
     entered.done()?;
     let id = named(id)?;

@@ -148,7 +148,8 @@ pub(crate) async fn show(visit: Visit, Path((edition, item)): Path<(String, Stri
 /// Takes down an answer.
 pub(crate) async fn answer(visit: Visit, Path((edition, item)): Path<(String, String)>, fields: Fields) -> PageResult {
     let id = format!("{edition}/{item}");
-    let (me, typed) = (visit.me()?, fields.map());
+    let (me, mut typed) = (visit.me()?, fields.map());
+    approve(&mut typed, me.may(Permission::Approve), &me.user.name);
     let statement = Statement {
         requirement: &id,
         said_by: &me.user.name,
@@ -158,6 +159,14 @@ pub(crate) async fn answer(visit: Visit, Path((edition, item)): Path<(String, St
     match visit.app().attest(&me.actor(), visit.facility()?, statement).await {
         Ok(()) => Ok(done(&address(&id), "requirement-answered", &[])),
         Err(error) => page(&visit, &id, Some((Errors::of(error)?, typed))).await,
+    }
+}
+
+/// That something does not apply is approved by whoever says so and may approve, and by nobody whose name is typed.
+pub(crate) fn approve(typed: &mut BTreeMap<String, String>, may: bool, name: &str) {
+    typed.remove("approved_by");
+    if may && typed.get("answer").is_some_and(|answer| matches!(answer.as_str(), "na" | "対象外")) {
+        typed.insert("approved_by".to_owned(), name.to_owned());
     }
 }
 

@@ -9,7 +9,7 @@ use app::NewFacility;
 use askama::Template;
 use axum::extract::Query;
 use domain::journal::Actor;
-use domain::ledger::{Choice, Kind, ledger};
+use domain::ledger::{Choice, Kind, Value, ledger};
 use serde::Deserialize;
 
 use crate::cookies;
@@ -87,7 +87,23 @@ pub(crate) async fn first(visit: Visit, Query(place): Query<Place>) -> PageResul
         return Ok(go("/setup"));
     }
     let (kinds, hostings) = (choices("kind"), choices("hosting"));
+    let place = if place.kind.is_empty() { known(&visit).await? } else { place };
     visit.page(&First { c: visit.chrome("setup-1"), place, kinds, hostings })
+}
+
+/// What the ledger says already of the one facility there is.
+async fn known(visit: &Visit) -> Result<Place, Problem> {
+    let (Ok(facility), Some(facilities)) = (visit.app().facility(None).await, ledger("facilities")) else {
+        return Ok(Place::default());
+    };
+    let stored = visit.app().row(&facility, facilities, &facility.no.to_uppercase()).await?;
+    let text = |name: &str| stored.row.get(name).map(ToString::to_string).unwrap_or_default();
+    let staff = match stored.row.get("staff") {
+        Some(Value::YesNo(true)) => "はい",
+        Some(Value::YesNo(false)) => "いいえ",
+        _ => "",
+    };
+    Ok(Place { kind: text("kind"), hosting: text("hosting"), staff: staff.to_owned() })
 }
 
 #[derive(Template)]

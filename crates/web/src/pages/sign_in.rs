@@ -131,6 +131,13 @@ struct Resume {
     file: String,
 }
 
+impl Resume {
+    /// Whether a field is of the page itself and was typed by nobody.
+    fn is_ours(&self, name: &str) -> bool {
+        matches!(name, "rev" | "sha256" | "shown_sha256" | "for" | "because" | "title")
+    }
+}
+
 /// Signed in: on to where they were going, or to the form they had half filled.
 async fn arrive(visit: &Visit, session: &str, fields: &Fields) -> PageResult {
     let next = fields.get("next");

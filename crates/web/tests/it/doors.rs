@@ -5,7 +5,7 @@ use axum::http::{Method, Request, StatusCode};
 use domain::authz::{Permission, Role};
 use web::routes::{Access, ROUTES, Route};
 
-use crate::support::{Browser, ORIGIN, TestWeb, encoded, form};
+use crate::support::{Browser, LONG, ORIGIN, TestWeb, encoded, form, newcomer};
 
 /// The permission a session needs for a route; `None` where it is open or where something else than a session counts.
 fn needs(access: Access) -> Option<Permission> {
@@ -211,4 +211,22 @@ async fn an_english_page_speaks_english() {
         }
     }
     assert!(left.is_empty(), "{}", left.join("\n"));
+}
+
+#[tokio::test]
+async fn who_was_let_in_makes_a_way_in_before_anything_else() {
+    let web = TestWeb::new().await;
+    let user = web.add(newcomer("c.mori", Role::Admin)).await;
+    let mut browser = web.admit(Browser::new(), &user).await;
+    assert_eq!(web.get(&mut browser, "/ledgers").await.header("location"), "/account");
+    assert!(web.get(&mut browser, "/account").await.body.contains("ほかの操作は使えません"));
+    let events = web.events().await;
+    for closed in ["/account/recovery-codes", "/account/email", "/account/tokens", "/account/totp/remove"] {
+        let answer = web.post(&mut browser, closed, &[("email", "a@clinic.example"), ("name", "x")]).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/account"), "{closed}");
+    }
+    assert_eq!(web.events().await, events, "nothing was done");
+    let made = [("new_password", LONG), ("password_again", LONG)];
+    assert_eq!(web.post(&mut browser, "/account/password", &made).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(web.get(&mut browser, "/ledgers").await.status, StatusCode::OK);
 }

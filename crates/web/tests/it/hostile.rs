@@ -95,7 +95,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/imports/held/{id}/map", &["ledger", "chosen", "heading.名", "ignore"]),
     ("/imports/held/{id}/commit", &["chosen"]),
     ("/imports/{id}/undo", &[]),
-    ("/requirements/{edition}/{*item}", &["rev", "answer", "reason", "valid_until", "approved_by", "owner", "target_on"]),
+    ("/requirements/{edition}/{*item}", &["rev", "answer", "reason", "valid_until", "owner", "target_on"]),
     ("/checklists/{edition}/{form}", &["sha256"]),
     ("/evidence/journal/paper", &[]),
     ("/evidence/retention/periods", &["journal_years", "journal_basis", "accesses_years", "accesses_basis"]),

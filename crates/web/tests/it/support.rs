@@ -235,14 +235,20 @@ impl TestWeb {
     }
 
     /// Confirms who somebody is and lets their browser in, with a password for the next time.
-    async fn let_in(&self, mut browser: Browser, user: &User) -> Browser {
+    async fn let_in(&self, browser: Browser, user: &User) -> Browser {
+        let browser = self.admit(browser, user).await;
+        let signed = self.signed(&browser).await.unwrap();
+        self.app.password_set(&signed, LONG).await.unwrap();
+        browser
+    }
+
+    /// Confirms who somebody is and lets their browser in, once.
+    pub(crate) async fn admit(&self, mut browser: Browser, user: &User) -> Browser {
         let admin = self.signed(&self.admin).await.unwrap();
         let (grant, code) = self.app.reset_ask(&browser.terminal(), &user.login).await.unwrap();
         self.app.reset_confirm(&admin, &code, &user.id, ResetMethod::Face, "職員証").await.unwrap();
         let session = self.app.reset_use(&browser.terminal(), grant.expose()).await.unwrap().unwrap();
         browser.enter(session.expose());
-        let signed = self.signed(&browser).await.unwrap();
-        self.app.password_set(&signed, LONG).await.unwrap();
         browser
     }
 

@@ -104,6 +104,14 @@ async fn an_answer_is_recorded_in_the_name_of_who_gave_it() {
     let good = [("rev", rev.as_str()), ("answer", "yes"), ("reason", "稟議の綴りを見た")];
     let answer = desk.post(ASKED, &good).await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, ASKED), "{}", answer.body);
+    let mut operator = Desk { web: &web, browser: web.somebody(Role::Operator).await };
+    let rev = hidden(&mut operator, ASKED, "rev").await;
+    let outside = |rev| [("rev", rev), ("answer", "na"), ("reason", "使わない"), ("approved_by", "いない 院長")];
+    let refused = operator.post(ASKED, &outside(&rev)).await;
+    assert!(refused.body.contains("ATT-005"), "who may not approve cannot by typing a name: {}", refused.body);
+    assert_eq!(desk.post(ASKED, &outside(&rev)).await.status, StatusCode::SEE_OTHER);
+    let page = desk.page(ASKED).await;
+    assert!(page.contains("使わない") && !page.contains("いない 院長"), "{page}");
     let page = desk.page(ASKED).await;
     for part in [ADMIN, "稟議の綴りを見た", "要件への回答"] {
         assert!(page.contains(part), "{part}");
