@@ -52,6 +52,8 @@ pub struct SheetReport {
     pub sheet: String,
     /// Headings that no column answers to.
     pub unmatched: Vec<String>,
+    /// The other headings, each with its column.
+    pub matched: Vec<(String, &'static Column)>,
     /// New rows.
     pub added: Vec<String>,
     /// Changed rows, cell by cell.

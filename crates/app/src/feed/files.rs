@@ -150,6 +150,7 @@ fn table_of(name: &str, bytes: &[u8], mapping: &Mapping, origin: &Origin<'_>) ->
             ledger: &ACCESSES,
             sheet: recognised.sheet.name.clone(),
             unmatched: recognised.unmatched.iter().map(|(_, heading)| heading.clone()).collect(),
+            matched: recognised.matched(),
             added: Vec::new(),
             changed: Vec::new(),
             unchanged: 0,

@@ -87,6 +87,7 @@ impl<'a> Plan<'a> {
             ledger: self.ledger,
             sheet: self.recognised.sheet.name.clone(),
             unmatched: self.recognised.unmatched.iter().map(|(_, heading)| heading.clone()).collect(),
+            matched: self.recognised.matched(),
             added: std::mem::take(&mut self.added),
             changed: std::mem::take(&mut self.changed),
             unchanged: self.confirmed.len(),

@@ -86,6 +86,9 @@ impl State {
 }
 
 impl Act {
+    /// Every act.
+    pub const ALL: [Self; 4] = [Self::Answer, Self::Confirm, Self::SendBack, Self::Withdraw];
+
     /// The stable code, as it is stored.
     pub fn code(self) -> &'static str {
         ACTS.iter().find(|row| row.0 == self).map_or("", |row| row.1)

@@ -81,6 +81,12 @@ impl Recognised<'_> {
         self.sheet.numbered().find(|(line, _)| *line == self.header_row).map_or(&[][..], |(_, cells)| cells)
     }
 
+    /// The headings that are understood, each with its column.
+    pub fn matched(&self) -> Vec<(String, &'static Column)> {
+        let headings = self.header().iter().zip(&self.columns);
+        headings.filter_map(|(cell, column)| Some((cell.text().into_owned(), (*column)?))).collect()
+    }
+
     /// What the rows hold under no heading, a sentence for each row and a count for the rest. Such cells go into no
     /// column: often a separator inside a cell moved the rest of the row.
     pub(super) fn surplus(&self) -> Vec<String> {

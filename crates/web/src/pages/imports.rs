@@ -139,8 +139,8 @@ pub(crate) async fn map(visit: Visit, Path(id): Path<String>, fields: Fields) ->
     let ledger = find(fields.get("ledger"))?;
     let actor = visit.me()?.actor();
     for (heading, column) in fields.iter().filter_map(|(name, value)| Some((name.strip_prefix("heading.")?, value))) {
-        let column = if column == "-" { "" } else { column };
-        if !column.is_empty() || fields.get("ignore") == heading {
+        // Headings that are understood are chosen already; only what was chosen otherwise is remembered.
+        if column != fields.get(&format!("was.{heading}")) {
             visit.app().map_heading(&actor, visit.facility()?, ledger, heading, column).await?;
         }
     }

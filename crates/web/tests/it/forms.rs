@@ -83,6 +83,28 @@ async fn of_a_form_with_a_file_only_the_file_is_chosen_again() {
 }
 
 #[tokio::test]
+async fn a_heading_that_was_read_wrongly_is_chosen_again() {
+    let web = TestWeb::new().await;
+    let mut desk = web.desk();
+    let csv = "管理番号,機器名,種別,担当の人\nPC-901,受付の端末,端末,髙橋 由美子\n".as_bytes();
+    let sent = desk.web.upload(&mut desk.browser, "/imports", "機器.csv", csv).await;
+    let held = sent.header("location").to_owned();
+    let to = format!("{}/map", held.split('?').next().unwrap());
+    assert!(desk.page(&held).await.contains("分からない見出し"));
+    desk.submit(&held, &to, &[("heading.担当の人", "note")]).await;
+    let page = desk.page(&held).await;
+    assert!(page.contains("見出しの読み取り方（4列）") && !page.contains("分からない見出し"), "{page}");
+    assert!(page.contains("name=\"was.担当の人\" value=\"note\""), "{page}");
+    let before = web.events().await;
+    let as_shown = [("heading.担当の人", "owner"), ("heading.機器名", "name")];
+    desk.submit(&held, &to, &as_shown).await;
+    assert_eq!(web.events().await, before + 1, "only what was chosen otherwise");
+    assert!(desk.page(&held).await.contains("name=\"was.担当の人\" value=\"owner\""));
+    desk.submit(&held, &to, &[("heading.担当の人", "")]).await;
+    assert!(!desk.page(&held).await.contains("name=\"was.担当の人\""), "left out");
+}
+
+#[tokio::test]
 async fn a_dangerous_act_asks_again_and_never_carries_a_password_along() {
     let web = TestWeb::new().await;
     let mut browser = web.somebody(Role::Staff).await;

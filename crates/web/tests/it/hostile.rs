@@ -92,7 +92,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/ledgers/{ledger}/{key}/edit", &["rev", "no", "name", "kind", "bought_on", "place", "note"]),
     ("/ledgers/{ledger}/{key}/remove", &["rev", "reason"]),
     ("/imports", &["ledger"]),
-    ("/imports/held/{id}/map", &["ledger", "chosen", "heading.名", "ignore"]),
+    ("/imports/held/{id}/map", &["ledger", "chosen", "heading.名", "was.名"]),
     ("/imports/held/{id}/commit", &["chosen"]),
     ("/imports/{id}/undo", &[]),
     ("/requirements/{edition}/{*item}", &["rev", "answer", "reason", "valid_until", "owner", "target_on"]),

@@ -6,7 +6,7 @@ use domain::evaluate::Verdict;
 use domain::ledger::{Column, Ledger, TEXT_MAX, ledger};
 use domain::threshold::Threshold;
 use domain::unrecorded::Class;
-use domain::workflow::request::State;
+use domain::workflow::request::{Act, State};
 use serde_json::{Map, Value, json};
 
 use super::super::fhir::FHIR;
@@ -76,7 +76,7 @@ pub(super) fn request() -> Value {
     });
     let step = object(&[
         ("place", count()),
-        ("act", json!({ "type": "string", "enum": ["answer", "confirm", "send_back"] })),
+        ("act", json!({ "type": "string", "enum": Act::ALL.map(Act::code) })),
         ("by", string()),
         ("at", instant()),
         ("said", string()),
