@@ -76,11 +76,13 @@ impl Names {
     fn find(&self, field: &str, typed: &str) -> Result<Option<String>> {
         let wanted = fold(typed);
         let label = self.ledger.label.ja;
-        let by_key: Vec<&str> = self.keys_where(|key, _| fold(key) == wanted);
-        let ways: [&dyn Fn(&str) -> bool; 2] = [&|name| name == wanted, &|name| name.contains(&wanted)];
-        let by_name =
-            ways.into_iter().map(|fits| self.keys_where(|_, name| name.is_some_and(|name| fits(&fold(name)))));
-        let found = std::iter::once(by_key).chain(by_name).find(|keys| !keys.is_empty()).unwrap_or_default();
+        let mut found = self.keys_where(|key, _| fold(key) == wanted);
+        if found.is_empty() {
+            found = self.keys_where(|_, name| name.is_some_and(|name| fold(name) == wanted));
+        }
+        if found.is_empty() {
+            found = self.keys_where(|_, name| name.is_some_and(|name| fold(name).contains(&wanted)));
+        }
         match found.as_slice() {
             _ if wanted.is_empty() => Ok(None),
             [] => Ok(None),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::ledger::LEDGERS;
+use domain::ledger::{LEDGERS, Ledger};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, Statement, TransactionOptions,
@@ -179,12 +179,12 @@ pub(crate) async fn index_words(db: &impl ConnectionTrait) -> std::result::Resul
     if db.get_database_backend() != DbBackend::Sqlite {
         return Ok(());
     }
-    for table in LEDGERS.iter().map(|ledger| ledger.name) {
-        let sql =
-            format!("CREATE INDEX IF NOT EXISTS {table}_words ON {table} (facility, row_key, search) WHERE {BY_WORDS}");
-        db.execute_unprepared(&sql).await?;
-    }
-    Ok(())
+    // At once, since every start does it.
+    let index = |ledger: &Ledger| {
+        let table = ledger.name;
+        format!("CREATE INDEX IF NOT EXISTS {table}_words ON {table} (facility, row_key, search) WHERE {BY_WORDS};")
+    };
+    db.execute_unprepared(&LEDGERS.iter().map(index).collect::<String>()).await.map(|_| ())
 }
 
 /// Asks for product and version.

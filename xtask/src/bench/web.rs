@@ -67,11 +67,11 @@ const QUESTIONS: &[(&str, &[&str])] = &[
 
 /// One measured run of a page.
 #[derive(Default)]
-struct Times(Vec<f64>);
+pub(super) struct Times(pub(super) Vec<f64>);
 
 impl Times {
     /// The time in ms that `part` of them stayed under.
-    fn at(&mut self, part: f64) -> f64 {
+    pub(super) fn at(&mut self, part: f64) -> f64 {
         self.0.sort_by(f64::total_cmp);
         let last = self.0.len().saturating_sub(1);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]

@@ -12,8 +12,8 @@ use super::acts::instant;
 use super::values::Entered;
 use super::{ApiResult, Asked, Body, Caller, answer, named};
 use crate::page::{Problem, file};
+use crate::pages::checklists::media_type;
 use crate::pages::evidence::{earliest, latest};
-use crate::pages::imports::XLSX;
 
 /// Codes of what a job makes.
 pub(crate) const WORKS: [&str; 2] = ["audit_folder", "requirements"];
@@ -90,12 +90,9 @@ pub(crate) async fn paper(caller: Caller, at: Path<(String, String)>, mut asked:
     let assessment = caller.app().assess(caller.facility()).await?;
     let by = caller.actor();
     let papers = Papers { assessment: &assessment, printed_by: &by.name, lang: Lang::Ja };
-    let (kind, taken) = match ending {
-        "xlsx" => (XLSX, PaperFormat::Xlsx),
-        _ => ("application/pdf", PaperFormat::Pdf),
-    };
+    let taken = if ending == PaperFormat::Xlsx.ending() { PaperFormat::Xlsx } else { PaperFormat::Pdf };
     let bytes = caller.app().take_checklist(&by, &papers, (&edition, &form), taken).await?;
-    Ok(file(&format!("{edition}_{form}_{}.{ending}", caller.app().today()), kind, bytes))
+    Ok(file(&format!("{edition}_{form}_{}.{ending}", caller.app().today()), media_type(taken), bytes))
 }
 
 /// The monthly report as a PDF.

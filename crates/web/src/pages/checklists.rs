@@ -156,21 +156,29 @@ pub(crate) async fn sign(visit: Visit, Path((edition, form)): Path<(String, Stri
 
 /// The PDF.
 pub(crate) async fn pdf(visit: Visit, Path(which): Path<(String, String)>) -> PageResult {
-    take(&visit, &which, PaperFormat::Pdf, "application/pdf").await
+    take(&visit, &which, PaperFormat::Pdf).await
 }
 
 /// The workbook.
 pub(crate) async fn xlsx(visit: Visit, Path(which): Path<(String, String)>) -> PageResult {
-    take(&visit, &which, PaperFormat::Xlsx, XLSX).await
+    take(&visit, &which, PaperFormat::Xlsx).await
 }
 
-async fn take(visit: &Visit, (edition, form): &(String, String), taken: PaperFormat, kind: &'static str) -> PageResult {
+async fn take(visit: &Visit, (edition, form): &(String, String), taken: PaperFormat) -> PageResult {
     let assessment = visit.app().assess(visit.facility()?).await?;
     let (by, papers) = (visit.me()?.actor(), papers(visit, &assessment)?);
     let bytes = visit.app().take_checklist(&by, &papers, (edition, form), taken).await?;
     let (title, year) = (visit.chrome("checklists-title").title, edition.trim_start_matches("checklist-"));
     let name = format!("{title}_{year}_{form}_{}.{}", visit.app().today(), taken.ending());
-    Ok(file(&name, kind, bytes))
+    Ok(file(&name, media_type(taken), bytes))
+}
+
+/// What a checklist is to a browser or a program.
+pub(crate) const fn media_type(format: PaperFormat) -> &'static str {
+    match format {
+        PaperFormat::Pdf => "application/pdf",
+        PaperFormat::Xlsx => XLSX,
+    }
 }
 
 fn papers<'a>(visit: &'a Visit, assessment: &'a Assessment) -> Result<Papers<'a>, Problem> {

@@ -493,7 +493,7 @@ pub(crate) async fn edit(
 }
 
 /// A stored value as the form has it: codes for closed lists, text otherwise.
-fn typed(column: &Column, row: &Row) -> String {
+pub(crate) fn typed(column: &Column, row: &Row) -> String {
     match (column.kind, row.get(column.name)) {
         (Kind::YesNo, Some(Value::YesNo(yes))) => (if *yes { "はい" } else { "いいえ" }).to_owned(),
         (_, Some(value)) => value.to_string(),

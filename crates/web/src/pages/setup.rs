@@ -9,13 +9,14 @@ use app::NewFacility;
 use askama::Template;
 use axum::extract::Query;
 use domain::journal::Actor;
-use domain::ledger::{Choice, Kind, Value, ledger};
+use domain::ledger::{Choice, Kind, ledger};
 use serde::Deserialize;
 
 use crate::cookies;
 use crate::form::{Errors, Fields};
 use crate::guard::Visit;
 use crate::page::{Chrome, PageResult, Problem, done, go};
+use crate::pages::ledgers::typed;
 
 #[derive(Template)]
 #[template(path = "setup_begin.html")]
@@ -97,13 +98,8 @@ async fn known(visit: &Visit) -> Result<Place, Problem> {
         return Ok(Place::default());
     };
     let stored = visit.app().row(&facility, facilities, &facility.no.to_uppercase()).await?;
-    let text = |name: &str| stored.row.get(name).map(ToString::to_string).unwrap_or_default();
-    let staff = match stored.row.get("staff") {
-        Some(Value::YesNo(true)) => "はい",
-        Some(Value::YesNo(false)) => "いいえ",
-        _ => "",
-    };
-    Ok(Place { kind: text("kind"), hosting: text("hosting"), staff: staff.to_owned() })
+    let value = |name: &str| facilities.column(name).map(|column| typed(column, &stored.row)).unwrap_or_default();
+    Ok(Place { kind: value("kind"), hosting: value("hosting"), staff: value("staff") })
 }
 
 #[derive(Template)]

@@ -134,7 +134,7 @@ struct Resume {
 impl Resume {
     /// Whether a field is of the page itself and was typed by nobody.
     fn is_ours(&self, name: &str) -> bool {
-        matches!(name, "rev" | "sha256" | "shown_sha256" | "for" | "because" | "title")
+        matches!(name, "rev" | "sha256" | "shown_sha256" | "for" | "because")
     }
 }
 
